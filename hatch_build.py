@@ -10,7 +10,7 @@ from typing import Any
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 CARD = Path("aura_jupyter", "notebook", "card")
-SOURCES = (Path("package.json"), Path("package-lock.json"), *(CARD / name for name in ("card.js", "card.css")))
+SETTINGS = (Path("package.json"), Path("package-lock.json"))
 BUILT = tuple(CARD / "static" / name for name in ("card.min.js", "card.min.css"))
 INSTALLED = Path("node_modules", ".package-lock.json")
 
@@ -26,7 +26,8 @@ class CardBuildHook(BuildHookInterface):  # type: ignore[type-arg]
         """
         root = Path(self.root)
         from_sdist = (root / "PKG-INFO").exists()  # it brings the built files, and needs no node
-        if not from_sdist and _outdated(root, BUILT, SOURCES):
+        sources = (path for path in (root / CARD).iterdir() if path.suffix in {".js", ".css"})
+        if not from_sdist and _outdated(root, BUILT, (*SETTINGS, *sources)):
             _build(root)
 
 

@@ -1,0 +1,86 @@
+# One environment in .venv for everything. The stamps in it say what is installed; they age with pyproject.toml.
+
+PY := .venv/bin/python
+CARD := aura_jupyter/notebook/card
+CARD_SOURCES := $(wildcard $(CARD)/*.js $(CARD)/*.css)
+BROWSERS := chromium chromium-browser google-chrome google-chrome-stable chrome
+QUICKSTART := notebooks/01-quickstart.ipynb
+
+export PYTHONNOUSERSITE := 1
+export JUPYTER_PREFER_ENV_PATH := 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+
+.NOTPARALLEL:
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format bench card chromium clean
+
+help:  ## this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+
+demo: .venv/.demo card  ## open the quickstart in JupyterLab; with HEADLESS=1 run it without a browser and print its cards
+ifdef HEADLESS
+	@$(PY) notebooks/run_headless.py $(QUICKSTART)
+else
+	$(PY) -m jupyterlab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --ServerApp.root_dir=. $(QUICKSTART)
+endif
+
+test: .venv/.test card chromium  ## everything: ruff, mypy, and all tests; ONLY="unit browser" picks some
+	@$(PY) tests/run_all.py $(ONLY)
+
+lint: .venv/.test  ## ruff and mypy
+	@$(PY) tests/run_all.py lint
+
+format: .venv/.test  ## ruff's formatter and its safe fixes
+	@$(PY) -m ruff check --fix .
+	@$(PY) -m ruff format .
+
+bench: .venv/.bench card  ## the engine beside a bare asyncio loop and pypyr
+	@$(PY) benchmarks/engine.py
+
+card: $(CARD)/static/card.min.js  ## build the card's JavaScript and CSS
+
+clean:  ## remove what these commands made, .venv too
+	rm -rf .venv node_modules $(CARD)/static build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(PY):
+	@for python in python3 python3.13 python3.12 python3.11; do \
+	  if $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then \
+	    echo "$$python -m venv .venv"; exec $$python -m venv .venv; \
+	  fi; \
+	done; echo "Python 3.11 or later is needed, as python3 or python3.11 on the PATH." >&2; exit 1
+
+.venv/.test: pyproject.toml | $(PY)
+	@echo "Installing what the tests need (some minutes the first time)"
+	@$(PY) -m pip install --quiet --editable '.[test]'
+	@touch .venv/.demo $@
+
+.venv/.demo: pyproject.toml | $(PY)
+	@echo "Installing what the demo needs (a minute or two the first time)"
+	@$(PY) -m pip install --quiet --editable '.[demo]'
+	@touch $@
+
+.venv/.bench: pyproject.toml | $(PY)
+	@echo "Installing what the benchmark needs"
+	@$(PY) -m pip install --quiet --editable . 'pypyr>=5.9'
+	@touch $@
+
+node_modules/.package-lock.json: package.json package-lock.json
+	@npm ci --loglevel=error
+	@touch $@
+
+$(CARD)/static/card.min.js: $(CARD_SOURCES) package.json package-lock.json
+	@$(MAKE) --no-print-directory node_modules/.package-lock.json
+	@npm run --silent build
+	@touch $(CARD)/static/card.min.css $@
+
+chromium:
+	@for browser in $(BROWSERS); do command -v $$browser >/dev/null && exit 0; done; \
+	if ! command -v apt-get >/dev/null; then sudo=none; \
+	elif [ "$$(id -u)" = 0 ]; then sudo=; \
+	elif sudo -n true 2>/dev/null; then sudo="sudo -n"; \
+	else sudo=none; fi; \
+	[ "$$sudo" != none ] && echo "Installing chromium for the browser tests" && $$sudo apt-get update -qq \
+	  && $$sudo apt-get install -y -qq --no-install-recommends chromium >/dev/null && exit 0; \
+	echo "The browser tests need Chromium or Chrome: sudo apt-get install chromium (or your system's like)." >&2; exit 1
