@@ -1,0 +1,1 @@
+"""The status card: one picture, drawn as a live widget, as plain HTML and as text."""

@@ -1,0 +1,134 @@
+"""How a `%%aura` cell reaches its magic: which lines stand above it, and that it is awaited where it can be."""
+
+from __future__ import annotations
+
+import ast
+import re
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from .options import Line
+
+AWAITED = "aura_awaited"
+
+_CELL_LINE = re.compile(r"%%aura(?=\s|$)")
+_MADE_CALL = re.compile(r"get_ipython\(\)\.run_(cell|line)_magic\('aura', ")
+_AWAITED_COMMANDS = frozenset({"wait", "run"})
+
+
+def lift(lines: list[str]) -> list[str]:
+    """Let comments, blank lines and line magics stand above `%%aura`, and let its body be empty.
+
+    An input transformer of IPython's clean-up stage, whose own cell magics look at the first line only.
+    """
+    at = next((number for number, line in enumerate(lines) if _CELL_LINE.match(line)), None)
+    if at is None or not all(map(_may_stand_above, lines[:at])):
+        return lines
+    options = lines[at][len("%%aura") :].strip()
+    body = "".join(lines[at + 1 :]) or "\n"
+    return [*lines[:at], f"get_ipython().run_cell_magic('aura', {options!r}, {body!r})\n"]
+
+
+def _may_stand_above(line: str) -> bool:
+    text = line.strip()
+    return not text or text.startswith("#") or (text.startswith("%") and not text.startswith("%%"))
+
+
+class Awaiting:
+    """An input transformer that makes a cell await its task, so that the loop stays free.
+
+    Args:
+        possible: whether the cell that is transformed now may hold an `await`.
+    """
+
+    def __init__(self, possible: Callable[[], bool]) -> None:
+        """See the class."""
+        self._possible = possible
+
+    def __call__(self, lines: list[str]) -> list[str]:
+        """The last stage: calls of our magics at the cell's top level become `await` of their awaited form."""
+        text = "".join(lines)
+        if not _MADE_CALL.search(text) or not self._possible():
+            return lines
+        try:
+            tree = ast.parse(text)
+        except SyntaxError:
+            return lines
+        for call in reversed(list(_calls(tree))):
+            text = _await(text, call)
+        return text.splitlines(keepends=True)
+
+
+def _calls(tree: ast.AST) -> Iterator[ast.Call]:
+    """The calls of our magics that are a statement or what is assigned, outside functions and classes."""
+    for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            continue
+        if isinstance(node, ast.Expr | ast.Assign) and isinstance(node.value, ast.Call) and _is_ours(node.value):
+            yield node.value
+        elif not isinstance(node, ast.expr):
+            yield from _calls(node)
+
+
+def _is_ours(call: ast.Call) -> bool:
+    source = ast.unparse(call.func)
+    values = [each.value if isinstance(each, ast.Constant) else None for each in call.args]
+    if source == "get_ipython().run_cell_magic":
+        return values[:1] == ["aura"] and len(values) == 3
+    if source == "get_ipython().run_line_magic":
+        return values[:1] == ["aura"] and str(values[-1]).split()[:1] in [[each] for each in _AWAITED_COMMANDS]
+    return False
+
+
+def _await(text: str, call: ast.Call) -> str:
+    lines = text.split("\n")
+    name = call.args[0]
+    end_of_name = name.end_col_offset or 0
+    line = lines[call.lineno - 1].encode()
+    begin, middle, end = line[: call.col_offset], line[call.col_offset : name.col_offset], line[end_of_name:]
+    lines[call.lineno - 1] = (begin + b"await " + middle + repr(AWAITED).encode() + end).decode()
+    return "\n".join(lines)
+
+
+class RunningCells:
+    """The cells that run in this thread, the outer first: kept by the shell's events."""
+
+    def __init__(self) -> None:
+        """No cell runs."""
+        self._here = threading.local()
+
+    @property
+    def _cells(self) -> list[str]:
+        if not hasattr(self._here, "cells"):
+            self._here.cells = []
+        cells: list[str] = self._here.cells
+        return cells
+
+    @property
+    def depth(self) -> int:
+        """How many cells run within each other."""
+        return len(self._cells)
+
+    def begin(self, info: Any) -> None:
+        """A listener of `pre_run_cell`."""
+        self._cells.append(info.raw_cell or "")
+
+    def end(self, result: Any) -> None:
+        """A listener of `post_run_cell`; the cell that loaded the extension was never begun."""
+        if self._cells:
+            self._cells.pop()
+
+    def line(self, magic: str, options: str) -> Line:
+        """The line of a magic with what stands above it in the cell.
+
+        Args:
+            magic: as written, `%%aura` or `%aura`.
+            options: what follows it.
+        """
+        rows = self._cells[-1].split("\n") if self._cells else []
+        for number, row in enumerate(rows, 1):
+            written = row.strip()
+            if written.startswith(magic) and written[len(magic) :].strip() == options.strip():
+                return Line(options.strip(), tuple(rows[:number]))
+        return Line(options.strip(), (f"{magic} {options.strip()}".rstrip(),))

@@ -1,0 +1,86 @@
+"""How a cell fails: with the person's own frames or in one line, never with a frame of this package."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any, TypeVar
+
+from IPython.core.error import UsageError
+
+from ..errors import TaskError
+from ..spec.problems import SpecError, to_cell, to_text
+
+E = TypeVar("E", bound=BaseException)
+
+_PASSED_THROUGH = frozenset({"aura_jupyter", "asyncio", "concurrent", "contextvars", "nest_asyncio2", "threading"})
+_SHOWN_OTHERWISE = (UsageError, SyntaxError, SystemExit, KeyboardInterrupt, BaseExceptionGroup)
+
+
+def one_line(error: BaseException) -> BaseException:
+    """The same exception, shown as its class and message alone."""
+    return _drawn(error, lambda: [f"{type(error).__name__}: {error}"])
+
+
+def spec_error(error: SpecError, shell: Any) -> SpecError:
+    """The same error, shown as the lines of the cell, a caret and a hint.
+
+    Args:
+        error: of a spec, an input, or an option.
+        shell: the running InteractiveShell.
+    """
+    if has_kernel(shell):
+        return _drawn(error, lambda: [to_cell(error)])
+    return _drawn(error, lambda: [to_text(error, colour=str(shell.colors).lower() != "nocolor")])
+
+
+def step_error(error: BaseException, shell: Any) -> BaseException:
+    """A step's own exception, shown with the frames of what the step called.
+
+    IPython shows some exceptions in ways of its own, which nbval takes for no failure: these come as the cause of a `TaskError`.
+
+    Args:
+        error: of a task.
+        shell: the running InteractiveShell.
+    """
+    frames = _own_frames(error.__traceback__)
+    if isinstance(error, _SHOWN_OTHERWISE):
+        lines = traceback.format_exception(type(error), error, frames)
+        failure = TaskError(f"{type(error).__name__}: {error}")
+        failure.__cause__ = error
+        return _drawn(failure, lambda: ["".join(lines).rstrip()])
+    return _drawn(error, lambda: _frames_as_ipython(error, frames, shell))
+
+
+def has_kernel(shell: Any) -> bool:
+    """Whether the shell is a kernel's; else it is IPython in a terminal."""
+    return getattr(shell, "kernel", None) is not None
+
+
+def _frames_as_ipython(error: BaseException, frames: TracebackType | None, shell: Any) -> list[str]:
+    object.__delattr__(error, "_render_traceback_")
+    if frames is None:
+        return ["".join(traceback.format_exception_only(error)).rstrip()]
+    lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, frames, tb_offset=0)
+    return lines
+
+
+def _own_frames(frames: TracebackType | None) -> TracebackType | None:
+    """What is left without the frames through which the engine reached the action; nothing of what a built-in action called."""
+    built_in = False
+    while frames is not None and _package(frames) in _PASSED_THROUGH:
+        built_in = str(frames.tb_frame.f_globals.get("__name__")).startswith("aura_jupyter.actions.")
+        frames = frames.tb_next
+    if built_in and frames is not None and "__file__" in frames.tb_frame.f_globals:
+        return None
+    return frames
+
+
+def _package(frames: TracebackType) -> str:
+    return str(frames.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+
+
+def _drawn(error: E, draw: Callable[[], list[str]]) -> E:
+    object.__setattr__(error, "_render_traceback_", draw)
+    return error
