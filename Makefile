@@ -53,17 +53,17 @@ $(PY):
 
 .venv/.test: pyproject.toml | $(PY)
 	@echo "Installing what the tests need (some minutes the first time)"
-	@$(PY) -m pip install --quiet --editable '.[test]'
+	@$(PY) -m pip install -qq --editable '.[test]'
 	@touch .venv/.demo $@
 
 .venv/.demo: pyproject.toml | $(PY)
 	@echo "Installing what the demo needs (a minute or two the first time)"
-	@$(PY) -m pip install --quiet --editable '.[demo]'
+	@$(PY) -m pip install -qq --editable '.[demo]'
 	@touch $@
 
 .venv/.bench: pyproject.toml | $(PY)
 	@echo "Installing what the benchmark needs"
-	@$(PY) -m pip install --quiet --editable . 'pypyr>=5.9'
+	@$(PY) -m pip install -qq --editable . 'pypyr>=5.9'
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json
