@@ -22,7 +22,7 @@ demo: .venv/.demo card  ## open the quickstart in JupyterLab; with HEADLESS=1 ru
 ifdef HEADLESS
 	@$(PY) notebooks/run_headless.py $(QUICKSTART)
 else
-	$(PY) -m jupyterlab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --ServerApp.root_dir=. $(QUICKSTART)
+	$(PY) -m jupyterlab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(QUICKSTART)
 endif
 
 test: .venv/.test card chromium  ## everything: ruff, mypy, and all tests; ONLY="unit browser" picks some
