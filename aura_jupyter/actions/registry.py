@@ -137,6 +137,8 @@ class Action:
                 message = f"{self.name} takes '{name}' by its place only"
                 yield Complaint(name, "misplaced-parameter", message, f"Write '{name}' under 'args'.")
             else:
+                from ..spec.wording import nearest  # noqa: PLC0415 - slow, and for mistakes only
+
                 near = nearest(name, face.named)
                 suggested.update([near] if near else [])
                 hint = f"Did you mean '{near}'? {self._takes()}" if near else self._takes()
@@ -178,13 +180,6 @@ def is_literal(value: Any, kind: str = "") -> bool:
     if isinstance(value, list | tuple):
         return all(is_literal(item) for item in value)
     return True
-
-
-def nearest(word: str, among: Iterable[str]) -> str | None:
-    """The name among these that `word` was probably meant to be."""
-    import difflib  # noqa: PLC0415 - slow, and needed for mistakes only
-
-    return next(iter(difflib.get_close_matches(word, among, n=1)), None)
 
 
 def _listed(words: Sequence[str]) -> str:
