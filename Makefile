@@ -67,7 +67,7 @@ $(PY):
 	@touch $@
 
 node_modules/.package-lock.json: package.json package-lock.json
-	@npm ci --loglevel=error
+	@npm ci --loglevel=error >/dev/null
 	@touch $@
 
 $(CARD)/static/card.min.js: $(CARD_SOURCES) package.json package-lock.json

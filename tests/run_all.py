@@ -76,9 +76,9 @@ def _test(name: str, folder: Path, environment: dict[str, str]) -> Count:
         ["-m", "pytest", "-q", "--continue-on-collection-errors", f"--junitxml={report}", *TESTS[name]], environment
     )
     count = _read(report)
-    if status and not count.failed:
-        print(f"pytest itself failed with status {status}: counted as one failure")
-        return Count(count.passed, 1)
+    if count is None or (status and not count.failed):
+        print(f"pytest itself failed, with status {status}: counted as one failure")
+        return Count(count.passed if count else 0, 1)
     return count
 
 
@@ -97,12 +97,12 @@ def _call(arguments: list[str], environment: dict[str, str]) -> int:
     return done.returncode
 
 
-def _read(report: Path) -> Count:
-    """Counts of a JUnit file. One that is missing or cut off counts nothing: the exit status tells."""
+def _read(report: Path) -> Count | None:
+    """Counts of a JUnit file; None if it is missing or cut off."""
     try:
         suites = ET.parse(report).getroot().iter("testsuite")
     except (OSError, ET.ParseError):
-        return Count()
+        return None
     passed = failed = 0
     for suite in suites:
         total, errors, failures, skipped = (int(suite.get(k, 0)) for k in ("tests", "errors", "failures", "skipped"))

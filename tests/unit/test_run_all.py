@@ -1,0 +1,72 @@
+"""tests/run_all.py, what `make test` runs: it sums up all runs and goes on after a failure."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+SCRIPT = Path(__file__).parents[1] / "run_all.py"
+
+Runner = Callable[..., tuple[int, list[str]]]
+
+
+@pytest.fixture
+def run_all(tmp_path: Path) -> Runner:
+    """Runs a copy of the script over test files of one's own: gives the exit status and the lines that it printed."""
+    (tmp_path / "tests" / "conformance").mkdir(parents=True)
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = -p no:cacheprovider", encoding="utf-8")
+    script = shutil.copy(SCRIPT, tmp_path / "tests")
+
+    def run(*names: str, **files: str) -> tuple[int, list[str]]:
+        for room, text in files.items():
+            (tmp_path / "tests" / room).mkdir()
+            (tmp_path / "tests" / room / "test_it.py").write_text(text, encoding="utf-8")
+        environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+        command = [sys.executable, script, *names]
+        done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
+        return done.returncode, done.stdout.splitlines()
+
+    return run
+
+
+def test_the_last_line_sums_up_all_runs(run_all: Runner) -> None:
+    status, lines = run_all("unit", "kernel", unit="def test_a(): ...\ndef test_b(): ...", kernel="def test_c(): ...")
+    assert lines[-1] == "3 passed, 0 failed"
+    assert status == 0
+
+
+def test_failures_and_errors_count_as_failed_and_the_next_run_goes_on(run_all: Runner) -> None:
+    unit = """
+import pytest
+@pytest.fixture
+def broken(): raise OSError
+def test_error(broken): ...
+def test_failure(): assert False
+def test_skipped(): pytest.skip("here")
+def test_good(): ...
+"""
+    status, lines = run_all("unit", "kernel", unit=unit, kernel="def test_c(): ...")
+    assert lines[-1] == "2 passed, 2 failed"
+    assert status == 1
+
+
+def test_a_run_that_dies_counts_as_a_failure(run_all: Runner) -> None:
+    status, lines = run_all("unit", "kernel", unit="import os\ndef test_a(): os._exit(0)", kernel="def test_c(): ...")
+    assert lines[-1] == "1 passed, 1 failed"
+    assert status == 1
+
+
+def test_a_module_that_cannot_be_read_counts_as_a_failure(run_all: Runner) -> None:
+    status, lines = run_all("unit", unit="import nothing_of_that_name")
+    assert lines[-1] == "0 passed, 1 failed"
+    assert status == 1
+
+
+def test_an_unknown_name_is_refused(run_all: Runner) -> None:
+    assert run_all("unti") == (2, [])
