@@ -5,13 +5,13 @@ from __future__ import annotations
 import functools
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Mapping, MutableMapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
+from itertools import islice
 from typing import Any, NoReturn
 
 from jinja2 import nodes
 from jinja2 import runtime as jinja_runtime
 from jinja2.compiler import CodeGenerator
-from jinja2.environment import Template as JinjaTemplate
 from jinja2.exceptions import SecurityError, TemplateSyntaxError, UndefinedError
 from jinja2.parser import Parser
 from jinja2.sandbox import ImmutableSandboxedEnvironment
@@ -27,15 +27,18 @@ FORBIDDEN = {
     nodes.FromImport: "from … import",
     nodes.Extends: "extends",
 }
-_MISSING = jinja_runtime.missing
+_MISSING: Any = getattr(jinja_runtime, "missing")  # noqa: B009 - not in its list of exports
 _WIDTH = 200
+_COMPARED = 200  # names that are looked through for the nearest: a hundredth of a second
+_DICT_ATTRIBUTES = frozenset(dir(dict))
+_STEP_FIELDS = frozenset(STEP_FIELDS)
 _BIT_BY_BIT = ("batch", "items", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "unique")
 
 
 class _Evaluation(threading.local):
     """What one thread is evaluating: the names in scope and the undefined values made on the way."""
 
-    names: Mapping[str, Any] = {}  # noqa: RUF012 - replaced, never changed
+    names: Mapping[str, Any] = {}
     made: list[weakref.ref[Undefined]] | None = None
 
 
@@ -44,53 +47,68 @@ _now = _Evaluation()
 
 def shorten(text: str, width: int = _WIDTH) -> str:
     """The text on one line, with `…` where it is longer than `width` characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= width else line[: width - 1] + "…"
+    line = " ".join(text[: 4 * width].split())
+    return line if len(line) <= width and len(text) <= 4 * width else line[: width - 1] + "…"
 
 
-def listing(words: Iterable[Any], first: str | None = None, limit: int = 8) -> str:
+def listing(words: Collection[Any], first: str | None = None, limit: int = 8) -> str:
     """Names for a message: the nearest first, eight at the most, each of bounded length."""
-    all_words = [word for word in words if isinstance(word, str)]
-    if first in all_words:
-        all_words.remove(first)
-        all_words.insert(0, first)
-    shown = ", ".join(shorten(word, 40) for word in all_words[:limit])
-    more = len(all_words) - limit
+    names = list(islice((word for word in words if isinstance(word, str) and word != first), limit))
+    if first is not None:
+        names = [first, *names[: limit - 1]]
+    more = len(words) - len(names)
+    shown = ", ".join(shorten(name, 40) for name in names)
     return f"{shown} and {more} more" if more > 0 else shown
 
 
-def _available(what: str, name: Any, words: Iterable[Any]) -> str:
-    known = [word for word in words if isinstance(word, str)]
-    return f"{what}: {listing(known, nearest(name, known) if isinstance(name, str) else None)}"
+def _shown(name: Any) -> str:
+    """A name or key for a message."""
+    if isinstance(name, str):
+        return repr(shorten(name, 60))
+    if name is None or (isinstance(name, (int, float)) and -1e18 < name < 1e18):
+        return repr(name)
+    return f"key of type {type(name).__name__}"
+
+
+def _available(what: str, name: Any, words: Collection[Any]) -> str:
+    known = islice((word for word in words if isinstance(word, str)), _COMPARED)
+    return f"{what}: {listing(words, nearest(name, known) if isinstance(name, str) else None)}"
 
 
 def _missing_in_fields(fields: Fields, name: Any) -> str:
-    kind, shown = kind_of(fields), shorten(repr(name), 60)
+    kind, shown = kind_of(fields), _shown(name)
     if kind == "inputs":
-        return f"there is no input {shown}; " + (_available("the inputs are", name, fields) if len(fields) else "the task has none")
+        there_are = _available("the inputs are", name, fields) if len(fields) else "the task has none"
+        return f"there is no input {shown}; {there_are}"
     if kind == "steps":
-        return f"no step {shown} has ended; " + (_available("these have", name, fields) if len(fields) else "none has")
+        there_are = _available("these have", name, fields) if len(fields) else "none has"
+        return f"no step {shown} has ended; {there_are}"
     if not len(fields):
         return f"{kind} has no {shown}: it is empty"
     return f"{kind} has no {shown}; " + _available("it has", name, fields)
 
 
 def _missing_in_value(value: Any, name: Any) -> str:
-    shown, kind = shorten(repr(name), 60), type(value).__name__
+    shown, kind = _shown(name), type(value).__name__
     if value is None:
         return f"{shown} cannot be read from null"
     if isinstance(value, StepFields):
         return f"a step has no {shown}; " + _available("it has", name, STEP_FIELDS)
     if isinstance(value, Mapping):
-        return f"this {kind} has no {shown}; " + (_available("its keys are", name, value) if len(value) else "it is empty")
+        there_are = _available("its keys are", name, value) if len(value) else "it is empty"
+        return f"this {kind} has no {shown}; {there_are}"
     if isinstance(value, Sequence) and isinstance(name, int):
         return f"this {kind} has no item {shown}; its length is {len(value)}"
-    near = nearest(name, [word for word in dir(value) if not word.startswith("_")]) if isinstance(name, str) else None
-    return f"this {kind} has no {shown}" + (f"; it has: {near}" if near else "")
+    public = islice((word for word in dir(value) if not word.startswith("_")), 4 * _COMPARED)
+    near = nearest(name, public) if isinstance(name, str) else None
+    return f"this {kind} has no {shown}" + (f"; the nearest that it has is: {near}" if near else "")
 
 
 class Undefined(jinja_runtime.StrictUndefined):
-    """What a template could not find. What stands below it is missing too; any use but `default()` and `is defined` raises."""
+    """What a template could not find. What stands below it is missing too.
+
+    Any use raises, but for `default()` and `is defined`.
+    """
 
     __slots__ = ("__weakref__",)
 
@@ -107,7 +125,7 @@ class Undefined(jinja_runtime.StrictUndefined):
         if hint:
             return hint
         if obj is _MISSING:
-            return f"{name!r} is not defined; " + _available("there are", name, _now.names)
+            return f"{_shown(name)} is not defined; " + _available("there are", name, _now.names)
         return _missing_in_fields(obj, name) if type(obj) is Fields else _missing_in_value(obj, name)
 
     def _fail(self, *_: Any, **__: Any) -> NoReturn:
@@ -129,21 +147,15 @@ class Undefined(jinja_runtime.StrictUndefined):
 class _Generator(CodeGenerator):
     def write_commons(self) -> None:
         super().write_commons()
-        self.writeline("cond_expr_undefined = undefined")  # Jinja2's own would render an `if` without `else` to nothing
-
-
-class _Template(JinjaTemplate):
-    def new_context(
-        self, vars: Any = None, shared: bool = False, locals: Mapping[str, Any] | None = None  # noqa: A002
-    ) -> jinja_runtime.Context:
-        return self.environment.context_class(self.environment, vars, self.name, self.blocks)
+        self.writeline(
+            "cond_expr_undefined = environment.no_else"
+        )  # Jinja2's own would render an `if` without `else` to nothing
 
 
 class Environment(ImmutableSandboxedEnvironment):
     """Jinja2's immutable sandbox, in which the views of a scope have no methods and messages stay short."""
 
     code_generator_class = _Generator
-    template_class = _Template
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`: the attribute, else the item."""
@@ -152,6 +164,8 @@ class Environment(ImmutableSandboxedEnvironment):
                 return obj[attribute]
             except KeyError:
                 return Undefined(obj=obj, name=attribute)
+        if type(obj) is StepFields and attribute in _STEP_FIELDS:
+            return getattr(obj, attribute)
         return super().getattr(obj, attribute)
 
     def getitem(self, obj: Any, argument: Any) -> Any:
@@ -165,14 +179,19 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def unsafe_undefined(self, obj: Any, attribute: str) -> Undefined:
         """What an attribute is that the sandbox keeps from templates: an error when used."""
-        hint = f"a template may not read {shorten(repr(attribute), 60)} of a value of type {type(obj).__name__}"
+        hint = f"a template may not read {_shown(attribute)} of a value of type {type(obj).__name__}"
         return Undefined(hint, obj, attribute, SecurityError)
 
-    def call(__self, __context: jinja_runtime.Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:  # noqa: B902, N805
+    def call(self, context: jinja_runtime.Context, obj: Any, /, *args: Any, **kwargs: Any) -> Any:
         """Call from a template, unless the callable is marked as unsafe."""
-        if not __self.is_safe_callable(__obj):
-            raise SecurityError(f"a template may not call this {type(__obj).__name__}")
-        return __context.call(__obj, *args, **kwargs)
+        if not self.is_safe_callable(obj):
+            raise SecurityError(f"a template may not call this {type(obj).__name__}")
+        return context.call(obj, *args, **kwargs)
+
+    @staticmethod
+    def no_else(_: str) -> Undefined:
+        """What `a if b` yields where `b` is false."""
+        return Undefined("an 'if' in an expression has no 'else', and its condition is false")
 
 
 def _listed(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -185,7 +204,9 @@ def _listed(function: Callable[..., Any]) -> Callable[..., Any]:
 
 
 def _environment() -> Environment:
-    environment = Environment(autoescape=False, keep_trailing_newline=True, undefined=Undefined, loader=None, cache_size=0)
+    environment = Environment(
+        autoescape=False, keep_trailing_newline=True, undefined=Undefined, loader=None, cache_size=0
+    )
     environment.globals = {name: environment.globals[name] for name in GLOBALS}
     for name in _BIT_BY_BIT:
         environment.filters[name] = _listed(environment.filters[name])
@@ -244,20 +265,21 @@ def inner_expression(text: str) -> str | None:
 class Compiled:
     """A compiled text or expression. `evaluate` may be called from several threads."""
 
-    __slots__ = ("_render", "_template", "_value")
+    __slots__ = ("_blocks", "_render", "_value")
 
     def __init__(self, text: str, *, bare: bool) -> None:
-        expression = self._expression(text, bare)
+        expression = self._expression(text, bare=bare)
         if expression is None:
-            self._template = ENVIRONMENT.from_string(parse(text))
+            template = ENVIRONMENT.from_string(parse(text))
         else:
             result = nodes.Assign(nodes.Name("result", "store"), expression, lineno=1)
-            self._template = ENVIRONMENT.from_string(nodes.Template([result], lineno=1))
+            template = ENVIRONMENT.from_string(nodes.Template([result], lineno=1))
         self._value = expression is not None
-        self._render = self._template.root_render_func
+        self._render = template.root_render_func
+        self._blocks = template.blocks
 
     @staticmethod
-    def _expression(text: str, bare: bool) -> nodes.Expr | None:
+    def _expression(text: str, *, bare: bool) -> nodes.Expr | None:
         if bare:
             return parse_expression(text)
         inner = inner_expression(text)
@@ -273,7 +295,7 @@ class Compiled:
         outer = _now.names, _now.made
         _now.names, _now.made = names, []
         try:
-            context = self._template.new_context({**_GLOBALS, **names})
+            context = jinja_runtime.Context(ENVIRONMENT, {**_GLOBALS, **names}, None, self._blocks)
             pieces = list(self._render(context))
             if not self._value:
                 return "".join(pieces)
@@ -323,6 +345,9 @@ def walk(root: str, steps: tuple[Step, ...], names: Mapping[str, Any]) -> Any:
         if kind is dict and key in value and not (dotted and key in _DICT_ATTRIBUTES):
             value = value[key]
             continue
+        if kind is StepFields and key in _STEP_FIELDS:
+            value = getattr(value, key)
+            continue
         value = ENVIRONMENT.getattr(value, key) if dotted else ENVIRONMENT.getitem(value, key)  # type: ignore[arg-type]
         if isinstance(value, Undefined):
             return _walk_undefined(value, names)
@@ -336,6 +361,3 @@ def _walk_undefined(value: Undefined, names: Mapping[str, Any]) -> NoReturn:
         value._fail()
     finally:
         _now.names = outer
-
-
-_DICT_ATTRIBUTES = frozenset(dir(dict))

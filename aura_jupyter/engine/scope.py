@@ -144,7 +144,7 @@ class Scope:
             seen as `Fields`.
     """
 
-    __slots__ = ("ctx", "inputs", "locals", "names", "steps", "task")
+    __slots__ = ("ctx", "inputs", "names", "steps", "task")
 
     names: dict[str, Any]  # what templates see under each name; not to be changed
 
@@ -160,7 +160,6 @@ class Scope:
         self.steps = steps
         self.ctx = ctx
         self.task = task
-        self.locals = {}
         self.names = {
             "inputs": Fields(inputs, "inputs"),
             "steps": Fields(steps, "steps", StepFields),
@@ -174,12 +173,16 @@ class Scope:
         """A copy in which these names are in scope too, as for one turn of a loop."""
         scope = object.__new__(Scope)
         scope.inputs, scope.steps, scope.ctx, scope.task = self.inputs, self.steps, self.ctx, self.task
-        scope.locals, scope.names = self.locals, self.names
+        scope.names = self.names
         scope._add(more)
         return scope
 
+    @property
+    def locals(self) -> dict[str, Any]:
+        """Of `item`, `loop`, `error`, `output` and `attempt` those in scope."""
+        return {name: self.names[name] for name in LOCALS if name in self.names}
+
     def _add(self, more: Mapping[str, Any]) -> None:
-        self.locals = {**self.locals, **more}
         self.names = {**self.names, **more}
         for name in ("loop", "error"):
             value = more.get(name)

@@ -21,7 +21,14 @@ if TYPE_CHECKING:
 Kind = TypeVar("Kind", bound=nodes.Node)
 Path = tuple[str | int | None, ...]  # the root's name, then names and indices; None for what only the run knows
 _OTHER_LANGUAGES = {"nodes": "steps", "params": "inputs", "state": "ctx", "initial": "ctx"}
-_OTHER_FIELDS = {"result": "output", "outputs": "output", "value": "output", "state": "status", "conclusion": "status", "outcome": "status"}
+_OTHER_FIELDS = {
+    "result": "output",
+    "outputs": "output",
+    "value": "output",
+    "state": "status",
+    "conclusion": "status",
+    "outcome": "status",
+}
 _OTHER_LOOP_FIELDS = {"index0": "index", "index1": "index", "counter": "index", "size": "length", "value": "item"}
 _BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
@@ -71,8 +78,10 @@ def check(template: Template, names: Names) -> list[Finding]:
     """All that is wrong with a template, as far as it can be known before anything runs."""
     if template.is_constant:
         return []
-    if template.path is not None and _path_finding(_path(template), names) is None:
-        return []
+    if template.path is not None:
+        root, parts = template.path
+        if _path_finding((root, *[part for _, part in parts]), names) is None:
+            return []
     try:
         tree: nodes.Node = parse_expression(template.text) if template.bare else parse(template.text)
     except TemplateSyntaxError as error:
@@ -106,13 +115,26 @@ _TOKENS = {"end of print statement": "}}", "end of statement block": "%}", "end 
 _SAYINGS = [
     (re.compile(pattern), message, hint)
     for pattern, message, hint in (
-        (r"innermost block that needs to be closed is '(\w+)'", r"'{% \1 %}' has no end", r"Write '{% end\1 %}' where it ends."),
+        (
+            r"innermost block that needs to be closed is '(\w+)'",
+            r"'{% \1 %}' has no end",
+            r"Write '{% end\1 %}' where it ends.",
+        ),
         (r"^(there is no '.+)", r"\1", "Put the text itself into the template."),
         (r"unknown tag '(end\w+|else|elif)'", r"'{% \1 %}' has no beginning", "Take it out, or write what it ends."),
         (r"unknown tag '(\w+)'", r"there is no tag '\1'", "Write 'if', 'for', 'set', 'with', 'macro' or 'raw'."),
+        (r"^No (filter|test) named '(.*)'", r"there is no \1 '\2'", r"Write one of Jinja2's \1s."),
         (r"^there is more than one expression", r"\g<0>", "Write one expression, or text with '{{ … }}' in it."),
-        (r"expected token '(.+)', got '(.+)'", r"'\2' stands where '\1' is expected", r"Write '\1' before '\2', or take '\2' out."),
-        (r"^[Uu]nexpected the end|^unexpected '(}}|%}|the end)'|got the end", "an expression is not complete", "Write the rest of it."),
+        (
+            r"expected token '(.+)', got '(.+)'",
+            r"'\2' stands where '\1' is expected",
+            r"Write '\1' before '\2', or take '\2' out.",
+        ),
+        (
+            r"^[Uu]nexpected the end|^unexpected '(}}|%}|the end)'|got the end",
+            "an expression is not complete",
+            "Write the rest of it.",
+        ),
         (r"^unexpected (?:char )?('.+?')", r"\1 stands where it has no meaning", r"Take \1 out."),
     )
 ]
@@ -123,7 +145,9 @@ def _unended(text: str) -> Finding | None:
         start = text.rfind(opening)
         if start >= 0 and closing not in text[start:]:
             subject = "It" if not text[:start].strip() else "What"
-            return _broken("the template has no end", f"{subject} begins with '{opening}' and needs '{closing}' at its end.")
+            return _broken(
+                "the template has no end", f"{subject} begins with '{opening}' and needs '{closing}' at its end."
+            )
     return None
 
 
@@ -134,16 +158,9 @@ def _broken(message: str, hint: str) -> Finding:
 # What a path may read
 
 
-def _path(template: Template) -> Path:
-    assert template.path is not None
-    root, parts = template.path
-    return (root, *(part for _, part in parts))
-
-
 def _path_finding(path: Path, names: Names) -> tuple[Finding, int] | None:
     """What is wrong with a path whose root is no name of the template's own, and how many of its parts to underline."""
-    root = path[0]
-    assert isinstance(root, str)
+    root = str(path[0])
     if root not in ALWAYS and root not in names.locals:
         return (_unknown_name(root, names), 1) if root not in GLOBALS else None
     if len(path) < 2 or not isinstance(path[1], str):
@@ -153,10 +170,12 @@ def _path_finding(path: Path, names: Names) -> tuple[Finding, int] | None:
         return None if names.inputs is None or name in names.inputs else (_unknown_input(name, names.inputs), 2)
     if root == "steps":
         return _step_finding(path, name, names)
-    known = {"error": ERROR_FIELDS, "task": TASK_FIELDS}.get(root, ())
+    known: Sequence[str] = {"error": ERROR_FIELDS, "task": TASK_FIELDS}.get(root, ())
     if root == "loop":
         known = tuple(field for field in ("index", "length", "item") if field in names.loop_fields)
-    return (_unknown_field(root, f"'{root}'", name, known, _OTHER_LOOP_FIELDS), 2) if known and name not in known else None
+    return (
+        (_unknown_field(root, f"'{root}'", name, known, _OTHER_LOOP_FIELDS), 2) if known and name not in known else None
+    )
 
 
 def _step_finding(path: Path, name: str, names: Names) -> tuple[Finding, int] | None:
@@ -174,10 +193,14 @@ def _unknown_field(root: str, owner: str, name: str, known: Sequence[str], elsew
     message = f"{owner} has no field {_quoted(name)}"
     near = elsewhere.get(name) if elsewhere.get(name) in known else None
     if near is not None:
-        return Finding("spelling" if name == "result" and not root else "unknown-field", message, f"Write '{root}.{near}'.")
+        return Finding(
+            "spelling" if name == "result" and not root else "unknown-field", message, f"Write '{root}.{near}'."
+        )
     near = nearest(name, known)
     fields = ", ".join(known)
-    return Finding("unknown-field", message, f"Did you mean '{root}.{near}'? It has: {fields}." if near else f"It has: {fields}.")
+    return Finding(
+        "unknown-field", message, f"Did you mean '{root}.{near}'? It has: {fields}." if near else f"It has: {fields}."
+    )
 
 
 def _unknown_input(name: str, inputs: Collection[str]) -> Finding:
@@ -186,7 +209,9 @@ def _unknown_input(name: str, inputs: Collection[str]) -> Finding:
         return Finding("undefined-name", message, "The task declares no inputs.")
     near = nearest(name, inputs)
     declared = f"The inputs are: {listing(inputs)}."
-    return Finding("undefined-name", message, f"Did you mean '{_written('inputs', near)}'? {declared}" if near else declared)
+    return Finding(
+        "undefined-name", message, f"Did you mean '{_written('inputs', near)}'? {declared}" if near else declared
+    )
 
 
 def _unknown_name(name: str, names: Names) -> Finding:
@@ -198,7 +223,9 @@ def _unknown_name(name: str, names: Names) -> Finding:
     if name == "env":
         return Finding("spelling", "'env' is not available in templates", "Give the value as an input.")
     if name in _BOOLEAN_WORDS:
-        return Finding("undefined-name", message, f"Write {_BOOLEAN_WORDS[name]}, or put quotes around it inside the expression.")
+        return Finding(
+            "undefined-name", message, f"Write {_BOOLEAN_WORDS[name]}, or put quotes around it inside the expression."
+        )
     inputs = names.inputs or ()
     if name in inputs:
         return Finding("undefined-name", message, f"Write '{_written('inputs', name)}'.")
@@ -231,8 +258,8 @@ class _Checker:
         self._source = _Source(template)
         self._seen: Counter[Path] = Counter()
         self._own: set[str] = set()  # names that the template has set where the walk stands
-        self._guarded = _guarded(tree)
-        self._everywhere = _assigned(tree) if not template.bare else frozenset()
+        self._guarded = _guarded(tree) if "defined" in template.text else frozenset()
+        self._everywhere = _assigned(tree) if "{%" in template.text else frozenset()
 
     def visit(self, node: nodes.Node) -> None:
         """Check a node and what is under it."""
@@ -332,7 +359,9 @@ class _Checker:
     def _unknown(self, what: str, name: str, known: Iterable[str]) -> None:
         near = nearest(name, known)
         hint = f"Did you mean '{near}'?" if near else f"Write one of Jinja2's {what}s."
-        self._add(Finding(f"unknown-{what}", f"there is no {what} {_quoted(name)}", hint), *self._source.word(name, what))
+        self._add(
+            Finding(f"unknown-{what}", f"there is no {what} {_quoted(name)}", hint), *self._source.word(name, what)
+        )
 
     def visit_sub(self, node: nodes.Sub) -> None:
         if not self._hyphenated(node):
@@ -420,7 +449,10 @@ class _Checker:
 
 
 def _unfold(node: nodes.Node) -> tuple[Path | None, list[nodes.Node]]:
-    """The path of a chain such as `steps["a"].output[i]`, and the nodes to visit inside it; no path where it starts otherwise."""
+    """The path of a chain such as `steps["a"].output[i]`, and the nodes to visit inside it.
+
+    There is no path where it does not start at a name.
+    """
     parts: list[str | int | None] = []
     inside: list[nodes.Node] = []
     while isinstance(node, (nodes.Getattr, nodes.Getitem)):

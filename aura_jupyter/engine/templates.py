@@ -19,13 +19,17 @@ _KEPT = 20_000
 _PART = r"""\.[^\W\d]\w*|\[(?:"[^"\\\n]*"|'[^'\\\n]*'|-?(?:0|[1-9][0-9]*))\]"""
 _PATH = re.compile(rf"\s*(?P<open>\{{\{{[-+]?)?\s*(?P<root>[^\W\d]\w*)(?P<parts>(?:{_PART})*)\s*(?(open)-?\}}\}})\s*")
 _PARTS = re.compile(_PART)
-_NO_ROOT = frozenset({*GLOBALS, *"true false none True False None not and or if else in is self super".split()})
+_DOTTED = re.compile(r"\{\{ *([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*) *\}\}", re.ASCII)  # what most are, and quicker
+_KEYWORDS = ("true", "false", "none", "True", "False", "None", "not", "and", "or", "if", "else", "in", "is")
+_NO_ROOT = frozenset({*GLOBALS, *_KEYWORDS, "self", "super"})
 _TRUE = frozenset({"true", "yes", "on", "1"})
 _FALSE = frozenset({"false", "no", "off", "0", ""})
 
 
 class Template:
-    """One text with a template in it, or one bare expression. Made by `template` and `condition`; may be rendered from any thread.
+    """One text with a template in it, or one bare expression. Made by `template` and `condition`.
+
+    It may be rendered from any thread.
 
     Attributes:
         text: the text as written.
@@ -38,7 +42,7 @@ class Template:
     def __init__(self, text: str, *, bare: bool = False) -> None:
         self.text = text
         self.bare = bare
-        self.path = _plain_path(text, bare)
+        self.path = _plain_path(text, bare=bare)
         self._compiled: Compiled | None = None
         self._constant: tuple[Any] | None = None
 
@@ -98,14 +102,14 @@ def template(text: str) -> Template | None:
     return _keep(_templates, Template(text))
 
 
-def condition(value: bool | str) -> Template:
+def condition(value: bool | str) -> Template:  # noqa: FBT001 - the value itself
     """The template of a condition, or of any expression that may stand with or without braces.
 
     Args:
         value: an expression with or without braces; a boolean or the empty string stands for itself.
     """
-    if not isinstance(value, str) or not value.strip():
-        return Template.constant("" if isinstance(value, str) else value)
+    if not isinstance(value, str) or not value:
+        return Template.constant(value)
     return template(value) or _conditions.get(value) or _keep(_conditions, Template(value, bare=True))
 
 
@@ -122,27 +126,32 @@ def is_true(value: Any, what: str) -> bool:
     if value is True or value is False:
         return bool(value)
     if isinstance(value, str):
-        word = value.strip().lower()
+        word = value.lower()
         if word in _TRUE:
             return True
         if word in _FALSE:
             return False
-        raise TemplateError(f"'{what}' gave the text {shorten(repr(value), 60)}, which is neither true nor false")
+        raise TemplateError(f"'{what}' gave the text {shorten(repr(value[:60]), 60)}, which is neither true nor false")
     try:
         return bool(value)
     except Exception as error:
-        raise TemplateError(f"'{what}' gave a {type(value).__name__}, which is neither true nor false: {_sentence(error)}") from error
+        kind = type(value).__name__
+        raise TemplateError(f"'{what}' gave a {kind}, which is neither true nor false: {_sentence(error)}") from error
 
 
 def _keep(cache: dict[str, Template], made: Template) -> Template:
-    with _lock:
-        kept = cache.setdefault(made.text, made)
-        if len(cache) > _KEPT:
+    kept = cache.setdefault(made.text, made)
+    if len(cache) > _KEPT:
+        with _lock:
             del cache[next(iter(cache))]
-        return kept
+    return kept
 
 
-def _plain_path(text: str, bare: bool) -> tuple[str, tuple[Step, ...]] | None:
+def _plain_path(text: str, *, bare: bool) -> tuple[str, tuple[Step, ...]] | None:
+    dotted = _DOTTED.fullmatch(text)
+    if dotted is not None:
+        root, *names = dotted[1].split(".")
+        return None if root in _NO_ROOT else (root, tuple([(True, name) for name in names]))
     found = _PATH.fullmatch(text)
     if found is None or (found["open"] is None) != bare:
         return None
@@ -164,7 +173,7 @@ def _sentence(error: BaseException) -> str:
     from_jinja = type(error).__module__.startswith("jinja2")
     try:
         said = shorten(str(error))
-    except Exception:
+    except Exception:  # noqa: BLE001 - an exception whose text fails too
         said = ""
     if from_jinja and said:
         return said
