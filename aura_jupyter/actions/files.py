@@ -5,7 +5,7 @@ from __future__ import annotations
 import codecs
 import glob as glob_
 import os
-import shutil
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -84,7 +84,7 @@ def _replace(file: Path, content: str) -> None:
     try:
         fresh.write_text(content, encoding="utf-8")
         if file.exists():
-            shutil.copymode(file, fresh)
+            fresh.chmod(stat.S_IMODE(file.stat().st_mode))
         fresh.replace(file)
     finally:
         fresh.unlink(missing_ok=True)

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import functools
 import importlib
-import json as json_
 import os
 import sys
 from collections.abc import Iterator, Mapping
@@ -175,6 +174,6 @@ async def _read(response: httpx.Response) -> tuple[str, Any]:
 def _decoded(response: httpx.Response) -> tuple[str, Any]:
     text = response.text
     try:
-        return text, json_.loads(text)
+        return text, response.json()
     except (ValueError, RecursionError):
         return text, None

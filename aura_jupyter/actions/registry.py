@@ -56,7 +56,7 @@ class Face(NamedTuple):
     flaw: str = ""  # why it can be no action at all
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, eq=False)
 class Action:
     """Something that a step can call."""
 
@@ -64,9 +64,13 @@ class Action:
     function: Callable[..., Any]
     executor: str | None  # asked for by @action
     source: str  # "built-in", "registered", "notebook", or the name of the package that brings it
-    face: Face = dataclasses.field(repr=False)
     kinds: Mapping[str, str] = dataclasses.field(default_factory=dict, repr=False)  # of built-in ones, see `builtin`
     check: Check | None = dataclasses.field(default=None, repr=False)
+
+    @functools.cached_property
+    def face(self) -> Face:
+        """What the function looks like to its caller."""
+        return face_of(self.function)
 
     @property
     def is_async(self) -> bool:
@@ -386,7 +390,7 @@ def action(
         raise TypeError(f"@action takes a function, and this is text: write @action(name={function!r})")
     if not callable(function):
         raise TypeError(f"an action must be callable, and this is {type(function).__name__}")
-    made = Action(_name_of(function, name), function, executor, _loading.get() or "registered", face_of(function))
+    made = Action(_name_of(function, name), function, executor, _loading.get() or "registered")
     if made.face.flaw:
         raise TypeError(f"{made.name} can be no action: {made.face.flaw}")
     if made.is_async and executor is not None:
@@ -407,7 +411,7 @@ def _name_of(function: Callable[..., Any], name: str | None) -> str:
 
 def from_callable(name: str, function: Callable[..., Any]) -> Action:
     """A callable of the notebook as an action, not registered. A complaint says if it can be no action."""
-    return Action(name, function, None, "notebook", face_of(function))
+    return Action(name, function, None, "notebook")
 
 
 def builtin(name: str, *, kinds: Mapping[str, str] | None = None, check: Check | None = None) -> Callable[[F], F]:
@@ -421,7 +425,7 @@ def builtin(name: str, *, kinds: Mapping[str, str] | None = None, check: Check |
     """
 
     def register(function: F) -> F:
-        registry.add(Action(name, function, None, "built-in", face_of(function), kinds or {}, check))
+        registry.add(Action(name, function, None, "built-in", kinds or {}, check))
         return function
 
     return register
