@@ -18,10 +18,8 @@ _OTHER_LEVELS = {"warn": "warning", "err": "error", "fatal": "error", "critical"
 def _level(name: str, value: Any) -> str:
     level = text(name, value).lower()
     if level not in LEVELS:
-        from ..spec.wording import nearest  # noqa: PLC0415 - slow, and for mistakes only
-
-        near = _OTHER_LEVELS.get(level) or nearest(level, LEVELS)
-        hint = f"Write '{near}'." if near else f"Write {', '.join(LEVELS[:-1])} or {LEVELS[-1]}."
+        meant = _OTHER_LEVELS.get(level)
+        hint = f"Write '{meant}'." if meant else f"Write {', '.join(LEVELS[:-1])} or {LEVELS[-1]}."
         raise BadValue(name, f"'{name}' is '{value}', and there is no such level", hint)
     return level
 

@@ -56,7 +56,7 @@ def run(
         TaskError: a cell failed; the message names it.
         MissingPackageError: papermill is not installed.
     """
-    papermill = extras.require("papermill", extra="notebooks", what="notebook.run")
+    papermill = _require("papermill")
     source, target = _paths(path, output_path)
     values = optional(_parameters)("parameters", parameters)
     _keep_quiet()
@@ -76,6 +76,10 @@ def run(
     return target
 
 
+def _require(package: str) -> Any:
+    return extras.require(package, extra="notebooks", what="notebook.run")
+
+
 def _paths(source: Any, target: Any) -> tuple[str, str]:
     notebook = Path(path("path", source))
     if not notebook.is_file():
@@ -90,9 +94,9 @@ def _paths(source: Any, target: Any) -> tuple[str, str]:
 
 def _kernel_manager(context: ActionContext, started: Callable[[int], None]) -> type:
     """A kernel manager whose kernel ends when the step is cancelled."""
-    from jupyter_client import AsyncKernelManager  # noqa: PLC0415 - slow
+    base: Any = _require("jupyter_client").AsyncKernelManager
 
-    class KernelManager(AsyncKernelManager):
+    class KernelManager(base):  # type: ignore[misc]
         async def start_kernel(self, **options: Any) -> None:
             await super().start_kernel(**options)
             pid = getattr(self.provisioner, "pid", None)
