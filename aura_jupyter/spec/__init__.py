@@ -1,0 +1,1 @@
+"""What a task is: text in, `TaskSpec` out. Knows nothing of running."""

@@ -1,0 +1,366 @@
+"""What a task is: the models of a spec, and the check that finds all its problems at once."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from . import checks
+from .collector import paused
+from .durations import duration
+from .fields import (
+    TEXT,
+    AtLeastOne,
+    Boolean,
+    Bound,
+    Classes,
+    Condition,
+    Duration,
+    Factor,
+    Items,
+    Text,
+    Timeout,
+    Times,
+    TypeName,
+    checked,
+    choice,
+    one_of,
+    reject,
+    short,
+)
+from .mistakes import NOTHING, prefixed, understood
+from .problems import Path, Problem
+from .wording import kind, nearest, quote
+
+__all__ = [
+    "ConcurrencySpec",
+    "InputSpec",
+    "LoopSpec",
+    "MetaSpec",
+    "OnErrorSpec",
+    "RetrySpec",
+    "StepSpec",
+    "TaskSpec",
+    "duration",
+    "json_schema",
+    "validate",
+]
+
+
+class _Model(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+def _given(make: type) -> BeforeValidator:
+    """A key with null counts as not given."""
+    return BeforeValidator(lambda value: make() if value is None else value)
+
+
+def _or_default(default: Any) -> BeforeValidator:
+    return BeforeValidator(lambda value: default if value is None else value)
+
+
+def _concurrency(value: Any) -> Any:
+    return {"group": value} if not isinstance(value, Mapping) else value
+
+
+def _input(value: Any) -> Any:
+    return {"name": value} if isinstance(value, str) else value
+
+
+def _loop(value: Any) -> Any:
+    return value if isinstance(value, Mapping) or value is None else {"for_each": value}
+
+
+def _retry(value: Any) -> Any:
+    return value if isinstance(value, Mapping) or value is None else {"attempts": value}
+
+
+def _names(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
+def _on_error(value: Any) -> Any:
+    if value is None or value == "fail":
+        return None
+    if value == "continue":
+        return {"steps": [], "then": "continue"}
+    if isinstance(value, (list, tuple)):
+        return {"steps": value}
+    if isinstance(value, Mapping):
+        if "action" in value and "steps" not in value:
+            raise reject("wrong-type", "must be a list of steps, and this is one step", "Write '- ' in front of it.")
+        return value
+    near = nearest(value, ("fail", "continue")) if isinstance(value, str) else None
+    what = quote(value) if isinstance(value, str) else kind(value)
+    raise reject(
+        "bad-value",
+        f"must be fail, continue or a list of steps, and this is {what}",
+        f"Write {near}." if near else "Write fail or continue, or a list of steps.",
+    )
+
+
+class ConcurrencySpec(_Model):
+    """How many tasks of a group run at once."""
+
+    group: Text = Field(min_length=1, description="The group's name. Tasks of one group share its limit.")
+    limit: Annotated[AtLeastOne, _or_default(1)] = Field(
+        1, description="How many tasks of the group run in the kernel at once."
+    )
+
+
+class MetaSpec(_Model):
+    """What the task is called, and limits that hold for all of it."""
+
+    title: Text | None = Field(None, description="What the card shows. May hold templates of the inputs.")
+    description: Text | None = Field(None, description="What the task is for.")
+    timeout: Timeout | None = Field(
+        None,
+        description="A limit on the whole task without its `finally`: a number of seconds, or text such as 30s or 1h30m.",
+    )
+    concurrency: Annotated[ConcurrencySpec, *short(_concurrency, TEXT)] | None = Field(
+        None, description="A group of tasks of which only so many run at once: its name, or {group: NAME, limit: N}."
+    )
+
+
+class InputSpec(_Model):
+    """A value that the task takes."""
+
+    name: Text = Field(
+        min_length=1,
+        description="Read in templates as inputs.NAME. In a notebook, the variable of this name is taken where nothing else gives the value.",
+    )
+    type: Annotated[TypeName, _or_default("any")] = Field(
+        "any",
+        description="any, string, integer, number, boolean, list, dict, list[TYPE] or secret. Nothing is converted silently. A secret is never shown.",
+    )
+    required_: Boolean | None = Field(
+        None,
+        alias="required",
+        description="false: a missing value is null, and null is allowed. An input with a default is not required.",
+    )
+    default: Any = Field(None, description="The value where none is given, copied for each task.")
+    description: Text | None = Field(None, description="What the value is for.")
+    enum: list[Any] | None = Field(None, description="The values that are allowed.")
+    min: Bound | None = Field(None, description="The smallest number that is allowed.")
+    max: Bound | None = Field(None, description="The largest number that is allowed.")
+
+    @property
+    def has_default(self) -> bool:
+        """Whether a default is given; null is one."""
+        return "default" in self.model_fields_set
+
+    @property
+    def required(self) -> bool:
+        """Whether a value must be given."""
+        return not self.has_default and self.required_ is not False
+
+
+class LoopSpec(_Model):
+    """Repeat the step. Just one of `for_each`, `times` and `while`."""
+
+    for_each: Items | None = Field(
+        None,
+        description="A list, or an expression that yields something to go through. In a turn, `item` is the current one.",
+    )
+    times: Times | None = Field(None, description="A number of turns, or an expression that yields it.")
+    while_: Condition | None = Field(
+        None,
+        alias="while",
+        description="A condition, judged before each turn. steps.NAME.output of the step itself is the list so far.",
+    )
+    parallelism: Annotated[AtLeastOne, _or_default(1)] = Field(
+        1, description="How many turns run at once; not with `while`."
+    )
+    max_iterations: Annotated[AtLeastOne, _or_default(1000)] = Field(
+        1000, description="For `while`: how many turns there may be before the step fails."
+    )
+    on_error: Annotated[
+        Literal["fail", "continue"],
+        *checked(choice("fail", "continue"), one_of(("fail", "continue"))),
+        _or_default("fail"),
+    ] = Field(
+        "fail",
+        description="fail: the first failing turn fails the step. continue: the others go on, and a failed turn's output is null.",
+    )
+
+
+class RetrySpec(_Model):
+    """Try a failing attempt again. Durations are seconds."""
+
+    attempts: AtLeastOne = Field(description="How many attempts in all, the first included.")
+    delay: Annotated[Duration, _or_default(0.0)] = Field(
+        0.0, description="How long to wait before the next attempt: a number of seconds, or text such as 200ms."
+    )
+    backoff: Annotated[Factor, _or_default(1.0)] = Field(
+        1.0, description="A factor on the delay after each attempt, at least 1."
+    )
+    max_delay: Duration | None = Field(None, description="Where the delay stops growing.")
+    jitter: Annotated[Duration, _or_default(0.0)] = Field(
+        0.0, description="Up to that much is added to the delay at random."
+    )
+    on: Annotated[Classes, _or_default(())] = Field(
+        (),
+        description="The exceptions that are retried, by their class or a base of it: a name or a list. All if left out.",
+    )
+    until: Condition | None = Field(
+        None,
+        description="A condition with `output` and `attempt`: an attempt whose result does not satisfy it counts as failed.",
+    )
+
+
+class StepSpec(_Model):
+    """One step: what to call, with what, when, and what to do if it fails."""
+
+    name: Text | None = Field(
+        None,
+        min_length=1,
+        description="Any text, unique in the task. Templates read the step as steps.NAME. Made from the action if left out.",
+    )
+    description: Text | None = Field(
+        None, description="What the card shows in place of the action's name. May hold templates."
+    )
+    action: Text = Field(
+        min_length=1, description="What to call: a registered action such as core.log, or a function of the notebook."
+    )
+    params: Annotated[dict[str, Any], _given(dict)] = Field(
+        {}, description="Keyword arguments. Templates may stand anywhere in the values."
+    )
+    args: Annotated[list[Any], _given(list)] = Field(
+        [], description="Positional arguments. Templates may stand anywhere in them."
+    )
+    when: Condition | None = Field(
+        None, description="A condition, with or without braces. The step is skipped if it is false."
+    )
+    loop: Annotated[
+        LoopSpec | None, *short(_loop, {"anyOf": [{"type": "array"}, {"type": "string", "pattern": r"\S"}]})
+    ] = Field(None, description="Repeat the step: a list, an expression, or a mapping with for_each, times or while.")
+    retry: Annotated[RetrySpec | None, *short(_retry, {"type": "integer", "minimum": 1})] = Field(
+        None, description="Try again on failure: a number of attempts, or a mapping."
+    )
+    timeout: Timeout | None = Field(
+        None, description="A limit on each attempt: a number of seconds, or text such as 30s or 1h30m."
+    )
+    on_error: Annotated[OnErrorSpec | None, *short(_on_error, {"anyOf": [one_of(("fail", "continue"))]})] = Field(
+        None,
+        description="What to do once the step has failed for good: fail, continue, a list of steps, or {steps: […], then: fail}.",
+    )
+    depends_on: Annotated[list[Annotated[Text, Field(min_length=1)]] | None, *short(_names, TEXT)] = Field(
+        None,
+        description="The step that this one waits for, or a list of steps. If left out, all steps before it; [] starts at once.",
+    )
+    executor: (
+        Annotated[
+            Literal["thread", "process", "loop", "dask"],
+            *checked(choice("thread", "process", "loop", "dask"), one_of(("thread", "process", "loop", "dask"))),
+        ]
+        | None
+    ) = Field(None, description="Where a plain function runs: thread (the default), process, loop or dask.")
+    path: ClassVar[Path] = ()  # where the step stands in the data as written; each step's own is set by `validate`
+
+
+class OnErrorSpec(_Model):
+    """The steps that run once a step has failed for good."""
+
+    steps: list[StepSpec] = Field(description="Steps that run one after another, with `error` in scope.")
+    then: Annotated[
+        Literal["fail", "continue"],
+        *checked(choice("fail", "continue"), one_of(("fail", "continue"))),
+        _or_default("continue"),
+    ] = Field("continue", description="What the task does after them: continue, or fail with the step's own error.")
+
+
+class TaskSpec(_Model):
+    """A task: what it takes, the steps it does, what it gives back."""
+
+    meta: Annotated[MetaSpec, _given(MetaSpec)] = Field(
+        default_factory=MetaSpec, description="Title, description, timeout and concurrency."
+    )
+    inputs: list[Annotated[InputSpec, *short(_input, TEXT)]] | None = Field(
+        None, description="The values that the task takes: names, or mappings with a type, a default …"
+    )
+    steps: list[StepSpec] = Field(
+        min_length=1, description="What is done, from top to bottom unless depends_on says otherwise."
+    )
+    finally_: Annotated[list[StepSpec], _given(list)] = Field(
+        default_factory=list, alias="finally", description="Steps that run after the others whatever happened."
+    )
+    returns: Any = Field(
+        None,
+        description="The task's result, with templates anywhere in it. If left out, the output of the last step that completed.",
+    )
+
+    @property
+    def has_returns(self) -> bool:
+        """Whether `returns` is given; null counts."""
+        return "returns" in self.model_fields_set
+
+
+def validate(data: Any, path: Path = ()) -> tuple[TaskSpec | None, list[Problem]]:
+    """Check the shape of a spec and find everything that is wrong with it.
+
+    Args:
+        data: the plain data of a spec.
+        path: where the spec stands in another one, of which it is a part.
+
+    Returns:
+        what could be understood, without the faulty keys (None if there are no steps; an action that cannot be used is ""),
+        and the problems with their paths.
+    """
+    if not isinstance(data, Mapping):
+        return None, [
+            Problem(
+                "wrong-type",
+                f"a spec must be a mapping, and this is {kind(data)}",
+                "Begin with 'steps:' and a list of steps under it.",
+                path,
+            )
+        ]
+    with paused():
+        try:
+            spec, problems = TaskSpec.model_validate(data), []
+        except ValidationError:
+            spec, problems = understood(TaskSpec, data)
+        if spec is None:
+            return None, prefixed(problems, path)
+        _place(spec, data)
+        problems += checks.problems(spec)
+        if path:
+            _place(spec, data, path)
+        if problems:
+            _mend(spec)
+    return spec, prefixed(problems, path) if path else problems
+
+
+def _place(spec: TaskSpec, data: Mapping[str, Any], path: Path = ()) -> None:
+    """Tell each step where it stands."""
+    _place_steps(spec.steps, data.get("steps"), (*path, "steps"))
+    if spec.finally_:
+        _place_steps(spec.finally_, data.get("finally"), (*path, "finally"))
+
+
+def _place_steps(steps: list[StepSpec], written: Any, path: Path) -> None:
+    for index, step in enumerate(steps):
+        here = (*path, index)
+        step.__dict__["path"] = here
+        if step.on_error is not None and step.on_error.steps:
+            below = (
+                written[index].get("on_error")
+                if isinstance(written, (list, tuple)) and isinstance(written[index], Mapping)
+                else None
+            )
+            if isinstance(below, Mapping):
+                _place_steps(step.on_error.steps, below.get("steps"), (*here, "on_error", "steps"))
+            else:
+                _place_steps(step.on_error.steps, below, (*here, "on_error"))
+
+
+def _mend(spec: TaskSpec) -> None:
+    """Leave out the actions that could not be understood, and write those from elsewhere as they should be."""
+    left = [*spec.steps, *spec.finally_]
+    while left:
+        step = left.pop()
+        step.action = "" if step.action == NOTHING else checks.ACTIONS.get(step.action, step.action)
+        left += step.on_error.steps if step.on_error else []

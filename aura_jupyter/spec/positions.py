@@ -1,0 +1,130 @@
+"""Where in a YAML text each value stands. Read only when a problem is shown."""
+
+from __future__ import annotations
+
+import bisect
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import yaml
+
+Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there, ten times as fast
+
+
+class Lines:
+    """A text's lines as an editor counts them: breaks are CR, LF and CR LF, nothing else."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        self.starts = [0, *(m.end() for m in re.finditer(r"\r\n|\n|\r", text))]
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    def at(self, index: int) -> tuple[int, int]:
+        """Line and column of a character, both from 0."""
+        line = bisect.bisect_right(self.starts, index) - 1
+        return line, index - self.starts[line]
+
+    def __getitem__(self, line: int) -> str:
+        return self.text[self.starts[line] : self.end(line)]
+
+    def end(self, line: int) -> int:
+        """The index behind the last character of a line, its break not counted."""
+        stop = self.starts[line + 1] if line + 1 < len(self.starts) else len(self.text)
+        return self.starts[line] + len(self.text[self.starts[line] : stop].rstrip("\r\n"))
+
+
+@dataclass(slots=True)
+class Node:
+    """A value in the text: from `start` to `end`, in characters."""
+
+    start: int
+    end: int
+    style: str = ""  # of a scalar: "", "'", '"', "|", ">"; "[" and "{" for flow collections, "block" for the others
+    value: str | None = None  # of a scalar
+    is_list: bool = False
+    children: list[tuple[Node | None, Node]] = field(default_factory=list)  # key and value; no keys in a list
+
+    def child(self, part: str | int) -> tuple[Node | None, Node] | None:
+        """The key and value that `part` names; of a key that is given twice, the first."""
+        if self.is_list:
+            return self.children[part] if isinstance(part, int) and 0 <= part < len(self.children) else None
+        return next((pair for pair in self.children if pair[0] is not None and pair[0].value == str(part)), None)
+
+    def keys(self) -> list[str]:
+        """The keys of a mapping as they are written."""
+        return [key.value for key, _ in self.children if key is not None and key.value is not None]
+
+
+def tree(text: str) -> Node | None:
+    """The nodes of the first document, None where the text cannot be read. An alias has the children of what it names."""
+    try:
+        return _Tree(_events(Loader(text))).root()
+    except (yaml.YAMLError, UnicodeError):
+        return None
+
+
+def _events(loader: Any) -> Iterator[Any]:
+    while loader.check_event():
+        yield loader.get_event()
+
+
+class _Tree:
+    def __init__(self, events: Iterator[Any]) -> None:
+        self.events = events
+        self.anchors: dict[str, Node] = {}
+        self.open: list[tuple[Node, list[Node]]] = []
+
+    def root(self) -> Node | None:
+        for event in self.events:
+            node = self._take(event)
+            if node is not None and not self.open:
+                return node
+            if node is not None:
+                self.open[-1][1].append(node)
+        return None
+
+    def _take(self, event: Any) -> Node | None:
+        """A finished node, or None while one is under way."""
+        start, end = event.start_mark.index, event.end_mark.index
+        if isinstance(event, yaml.ScalarEvent):
+            return self._named(event, Node(start, end, event.style or "", event.value))
+        if isinstance(event, yaml.AliasEvent):
+            target = self.anchors.get(event.anchor)
+            return Node(start, end, "*", None, *((target.is_list, target.children) if target else (False, [])))
+        if isinstance(event, yaml.CollectionStartEvent):
+            is_list = isinstance(event, yaml.SequenceStartEvent)
+            style = "block" if not event.flow_style else "[" if is_list else "{"
+            self.open.append((self._named(event, Node(start, end, style, None, is_list)), []))
+        elif isinstance(event, yaml.CollectionEndEvent):
+            node, found = self.open.pop()
+            node.end = end
+            node.children = (
+                [(None, v) for v in found] if node.is_list else list(zip(found[::2], found[1::2], strict=False))
+            )
+            return node
+        return None
+
+    def _named(self, event: Any, node: Node) -> Node:
+        if event.anchor:
+            self.anchors[event.anchor] = node
+        return node
+
+
+def descend(root: Node, path: Sequence[str | int]) -> tuple[Node | None, Node, Node | None, int]:
+    """Follow a path as far as the text has it.
+
+    Returns:
+        the key and the value that were reached, the mapping or list around them, and how many parts of the path that took.
+    """
+    key: Node | None = None
+    node, around, done = root, None, 0
+    for part in path:
+        pair = node.child(part)
+        if pair is None:
+            break
+        around, (key, node), done = node, pair, done + 1
+    return key, node, around, done

@@ -1,0 +1,311 @@
+"""What is wrong with a spec: one type of problem, where it stands, and the exception that holds all of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
+
+from ..errors import AuraError
+from . import layout
+from .positions import Lines, Node, descend, tree
+from .wording import nearest
+
+__all__ = [
+    "Mark",
+    "Path",
+    "Problem",
+    "Source",
+    "SpecError",
+    "locate",
+    "nearest",
+    "nested",
+    "path_text",
+    "to_cell",
+    "to_html",
+    "to_text",
+]
+
+Path = tuple[str | int, ...]
+path_text = layout.path_text
+
+
+@dataclass(frozen=True, slots=True)
+class Mark:
+    """A place in the text, counted from 1 as the person counts: a cell's first line is 1."""
+
+    line: int
+    column: int
+    length: int = 1  # of the run of carets, in characters
+    note: str = ""  # what the place is: "first here", "the limit"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One mistake: what it is, where it stands, and one sentence that says what to do."""
+
+    code: str  # kebab-case, stable
+    message: str  # with the step where there is one
+    hint: str = ""
+    path: Path = ()  # where in the data: ("steps", 2, "retry", "attempts")
+    at_key: bool = False  # underline the key, not the value
+    fragment: str = ""  # underline this text inside the value
+    occurrence: int = 0  # which of several
+    also: tuple[tuple[Path, str], ...] = ()  # other places, each with a note; `locate` makes `others` of them
+    mark: Mark | None = None
+    others: tuple[Mark, ...] = ()
+    inner: Mark | None = None  # where it stands in the text that is the value at `path`
+    excerpt: tuple[str, ...] = ()  # the lines as shown, filled in by `locate`
+
+    @property
+    def line(self) -> int | None:
+        """The line, from 1; None where there is no text."""
+        return self.mark.line if self.mark else None
+
+    @property
+    def column(self) -> int | None:
+        """The column, from 1; None where there is no text."""
+        return self.mark.column if self.mark else None
+
+    def to_json(self) -> dict[str, Any]:
+        """For other programs: plain JSON types only."""
+        return {
+            "code": self.code,
+            "message": layout.visible(self.message),
+            "hint": layout.visible(self.hint),
+            "line": self.line,
+            "column": self.column,
+            "end_column": self.mark.column + self.mark.length if self.mark else None,
+            "path": layout.visible(path_text(self.path)),
+            "excerpt": list(self.excerpt),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a spec came from: all that messages need."""
+
+    text: str | None  # the YAML as given; None for a mapping
+    name: str = ""  # of a file: messages say `daily.yaml, line 3`
+    above: tuple[str, ...] = ()  # the lines of the cell above the text, which count as lines
+
+    def lines(self) -> list[str]:
+        """Every line that a message may show."""
+        text = (self.text or "").removeprefix("\ufeff")
+        return [*self.above, *(re.split(r"\r\n|\n|\r", text) if self.text is not None else ())]
+
+
+class SpecError(AuraError, ValueError):
+    """The spec or an input is wrong, and nothing has run.
+
+    Attributes:
+        problems: every mistake that was found, in the order of their lines.
+        source: the text that they stand in.
+    """
+
+    def __init__(self, problems: Iterable[Problem], source: Source) -> None:
+        self.source = source
+        self.problems = locate(problems, source)
+        super().__init__(self.problems, source)
+
+    @property
+    def line(self) -> int | None:
+        """The line of the first problem, from 1; None where there is no text."""
+        return self.problems[0].line if self.problems else None
+
+    @property
+    def column(self) -> int | None:
+        """The column of the first problem, from 1; None where there is no text."""
+        return self.problems[0].column if self.problems else None
+
+    def __str__(self) -> str:
+        lines = [_one_line(problem, self.source) for problem in self.problems[: layout.MOST]]
+        if len(self.problems) > 1:
+            lines.insert(0, f"{len(self.problems)} problems")
+        more = layout.left_out(self.problems)
+        return "\n".join([*lines, more] if more else lines)
+
+    def to_json(self) -> list[dict[str, Any]]:
+        """Every problem for other programs."""
+        return [problem.to_json() for problem in self.problems]
+
+
+def _one_line(problem: Problem, source: Source) -> str:
+    where, says = layout.place(problem, source), layout.words(problem)
+    says = says if says.endswith((".", "?", "!")) else f"{says}."
+    return " ".join(part for part in (f"{where}:" if where else "", says, layout.visible(problem.hint)) if part)
+
+
+def to_text(error: SpecError, *, colour: bool = False) -> str:
+    """For a terminal: the lines as written, a caret, one hint; with `colour` in red, cyan, bold and faint."""
+    return layout.painted(layout.report(error.problems, error.source), layout.PAINT if colour else {})
+
+
+def to_cell(error: SpecError) -> str:
+    """For the error output of a cell, on whose ground only bold and faint can be read."""
+    return layout.painted(layout.report(error.problems, error.source), layout.PAINT_IN_A_CELL)
+
+
+def to_html(error: SpecError) -> str:
+    """A `<pre>` in which everything of the person's is escaped."""
+    return f'<pre tabindex="0" class="spec-error">{layout.markup(layout.report(error.problems, error.source))}</pre>'
+
+
+def nested(problems: Iterable[Problem], path: Path) -> list[Problem]:
+    """Problems of a spec that is itself a text at `path` of another one, as problems of that one."""
+    moved = []
+    for problem in problems:
+        mark = problem.mark
+        moved.append(replace(problem, path=path, inner=mark, mark=None, others=(), also=(), excerpt=()))
+    return moved
+
+
+def locate(problems: Iterable[Problem], source: Source) -> tuple[Problem, ...]:
+    """Find the place in the text of each problem that has none yet, and put all in the order of their lines.
+
+    Reads the text once more, this time with positions. Without a text the problems stay as they are.
+    """
+    found = list(problems)
+    if source.text is None and not source.above:
+        return tuple(found)
+    places = _Places(source)
+    lines = source.lines()
+    placed = [places.place(problem) for problem in found]
+    placed.sort(key=lambda p: (p.mark.line, p.mark.column) if p.mark else (10**9, 0))
+    return tuple(replace(p, excerpt=tuple(layout.plain(layout.excerpt(p, lines)))) for p in placed)
+
+
+class _Places:
+    """Paths of one source to marks in its text."""
+
+    def __init__(self, source: Source) -> None:
+        self.shift = len(source.above)
+        self.text = (source.text or "").removeprefix("\ufeff")
+        self.has_text = source.text is not None
+
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self.text)
+
+    @cached_property
+    def root(self) -> Node | None:
+        return tree(self.text) if self.has_text else None
+
+    def place(self, problem: Problem) -> Problem:
+        if problem.mark is not None and not problem.also:
+            return problem
+        mark = problem.mark or self._mark(problem)
+        others = [pair for path, note in problem.also if (pair := self._pair(path, note)) is not None and pair != mark]
+        return replace(problem, mark=mark, others=(*problem.others, *others))
+
+    def _mark(self, problem: Problem) -> Mark | None:
+        if self.root is None:
+            return None
+        key, node, around, done = self._follow(self.root, problem.path)
+        if done < len(problem.path) or problem.inner is not None:
+            deeper = self._inside(node, problem, done)
+            if deeper is not None:
+                return deeper
+            return self._first_token(node)
+        if problem.at_key and key is not None:
+            return self._run(key.start, key.end)
+        if problem.fragment and (run := find_fragment(self.text, node, problem.fragment, problem.occurrence)):
+            return self._run(*run)
+        if node.value == "" and node.start == node.end and (key or around):
+            return self._run(key.start, key.end) if key else self._run(node.start, node.start + 1)
+        return self._value(node)
+
+    def _follow(self, root: Node, path: Path) -> tuple[Node | None, Node, Node | None, int]:
+        """As `descend`, but a key that the text lacks may be the nearest one that it has: it was taken for that."""
+        key, node, around, done = descend(root, path)
+        while done < len(path) and isinstance(path[done], str) and not node.is_list and node.children:
+            near = nearest(str(path[done]), node.keys())
+            if near is None:
+                break
+            path = (*path[:done], near, *path[done + 1 :])
+            key, node, around, done = descend(root, path)
+        return key, node, around, done
+
+    def _inside(self, node: Node, problem: Problem, done: int) -> Mark | None:
+        """A place inside a text of several lines that is a spec of its own."""
+        if node.value is None or node.style != "|":
+            return None
+        mark = problem.inner
+        if mark is None:
+            inner = _Places(Source(node.value))
+            mark = inner._mark(replace(problem, path=problem.path[done:]))
+        return self._outer(node, mark) if mark is not None else None
+
+    def _outer(self, node: Node, mark: Mark) -> Mark | None:
+        line = self.lines.at(node.start)[0] + mark.line
+        inner = Lines(node.value or "")
+        if line >= len(self.lines) or mark.line > len(inner):
+            return None
+        indent = len(self.lines[line]) - len(inner[mark.line - 1])
+        if indent < 0 or not self.lines[line].endswith(inner[mark.line - 1]):
+            return None
+        return Mark(line + 1 + self.shift, mark.column + indent, mark.length, mark.note)
+
+    def _pair(self, path: Path, note: str) -> Mark | None:
+        """A key with its value, or only the key where the value stands on other lines."""
+        if self.root is None:
+            return None
+        key, node, _, done = descend(self.root, path)
+        if done < len(path):
+            return None
+        if key is None:
+            return replace(self._value(node), note=note)
+        same = self.lines.at(key.start)[0] == self.lines.at(node.end)[0] and node.style not in {"block", "|", ">"}
+        return replace(self._run(key.start, max(key.end, node.end) if same else key.end), note=note)
+
+    def _value(self, node: Node) -> Mark:
+        if node.style in {"'", '"'}:
+            return self._run(node.start + 1, max(node.end - 1, node.start + 2))
+        return self._first_token(node) if node.style == "block" else self._run(node.start, node.end)
+
+    def _first_token(self, node: Node) -> Mark:
+        """Of a mapping its first key with its value, where that is on the same line; of a list its first item."""
+        if node.style != "block" or not node.children:
+            return self._run(node.start, node.end)
+        key, value = node.children[0]
+        if key is None:
+            return self._first_token(value)
+        line = self.lines.at(key.start)[0]
+        one_line = value.style not in {"block", "|", ">"} and self.lines.at(value.end)[0] == line
+        return self._run(key.start, max(value.end, key.end) if one_line else key.end)
+
+    def _run(self, start: int, end: int) -> Mark:
+        """Carets from `start`, on its line only."""
+        line, column = self.lines.at(start)
+        stop = min(end, self.lines.end(line))
+        length = len(self.text[start:stop].rstrip())
+        return Mark(line + 1 + self.shift, column + 1, max(length, 1))
+
+
+def find_fragment(text: str, node: Node, fragment: str, occurrence: int) -> tuple[int, int] | None:
+    """Where a text stands inside a value as written: folded lines and escaped quotes count as what they mean."""
+    pattern = "".join(_written(part) for part in re.findall(r"\s+|.", fragment, re.DOTALL))
+    for number, found in enumerate(re.finditer(pattern, text[node.start : node.end])):
+        if number == occurrence:
+            return node.start + found.start(), node.start + found.end()
+    return None
+
+
+def _written(part: str) -> str:
+    if part.isspace():
+        return r"\s+"
+    return {'"': r'\\?"', "'": "''?", "\\": r"\\\\?"}.get(part, re.escape(part))
+
+
+def mark_of(lines: Lines, source: Source, start: int, end: int, note: str = "") -> Mark:
+    """The mark of a run of characters of a source's text, on the line it begins in."""
+    line, column = lines.at(start)
+    stop = max(start, min(end, lines.end(line)))
+    return Mark(line + 1 + len(source.above), column + 1, max(len(lines.text[start:stop].rstrip()), 1), note)
+
+
+def first_line(problems: Sequence[Problem]) -> int | None:
+    """The smallest line among problems."""
+    return min((p.line for p in problems if p.line is not None), default=None)

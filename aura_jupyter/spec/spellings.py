@@ -1,0 +1,169 @@
+"""Spellings from elsewhere: what other tools, and older specs, call the things of this language."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+
+from .wording import listing, nearest, quote
+
+KEYS: dict[str, tuple[str, ...]] = {
+    "spec": ("meta", "inputs", "steps", "finally", "returns"),
+    "meta": ("title", "description", "timeout", "concurrency"),
+    "concurrency": ("group", "limit"),
+    "input": ("name", "type", "required", "default", "description", "enum", "min", "max"),
+    "step": (
+        "name",
+        "description",
+        "action",
+        "params",
+        "args",
+        "when",
+        "loop",
+        "retry",
+        "timeout",
+        "on_error",
+        "depends_on",
+        "executor",
+    ),  # fmt: skip
+    "loop": ("for_each", "times", "while", "parallelism", "max_iterations", "on_error"),
+    "retry": ("attempts", "delay", "backoff", "max_delay", "jitter", "on", "until"),
+    "on_error": ("steps", "then"),
+}
+PLACES = {
+    "spec": "at the top level",
+    "meta": "under 'meta'",
+    "concurrency": "under 'concurrency'",
+    "input": "in an input",
+    "step": "in a step",
+    "loop": "under 'loop'",
+    "retry": "under 'retry'",
+    "on_error": "under 'on_error'",
+}
+ACTIONS = {"log": "core.log", "sleep": "core.sleep", "set_variable": "core.set_context"}
+TYPES = {
+    "float": "number", "double": "number", "int": "integer", "long": "integer", "str": "string", "text": "string", "bool": "boolean",
+    "array": "list", "tuple": "list", "object": "dict", "map": "dict", "mapping": "dict", "password": "secret",
+}  # fmt: skip
+_RENAMED: dict[str, dict[str, str]] = {
+    "spec": {
+        "always": "finally", "tasks": "steps", "jobs": "steps", "nodes": "steps", "outputs": "returns", "output": "returns", "return": "returns",
+        "params": "inputs", "parameters": "inputs", "vars": "inputs", "variables": "inputs",
+    },
+    "meta": {"name": "title"},
+    "concurrency": {"name": "group", "max": "limit"},
+    "input": {"options": "enum", "choices": "enum", "minimum": "min", "maximum": "max"},
+    "step": {
+        "with": "params", "if": "when", "condition": "when", "needs": "depends_on", "after": "depends_on", "on_failure": "on_error",
+        "catch": "on_error", "rescue": "on_error", "uses": "action", "parameters": "params", "inputs": "params", "id": "name",
+    },
+    "loop": {"foreach": "for_each", "items": "for_each", "count": "times", "max_parallel": "parallelism"},
+    "retry": {
+        "count": "attempts", "max_attempts": "attempts", "interval": "delay", "times": "attempts", "max_retries": "attempts",
+    },
+    "on_error": {},
+}  # fmt: skip
+_TO_LOOP = frozenset({"for_each", "foreach", "with_items"})
+_CONTINUE = frozenset({"ignore_errors", "continue_on_error"})
+_OUTPUT = frozenset({"output_to", "register"})
+_COMMAND = frozenset({"run", "shell"})
+_ELSEWHERE: dict[str, tuple[str, ...]] = {  # where a key that is misplaced most likely belongs
+    "spec": ("meta", "step", "input"),
+    "meta": ("spec", "concurrency"),
+    "concurrency": ("meta",),
+    "input": (),
+    "step": ("retry", "loop", "spec", "on_error"),
+    "loop": ("retry", "step"),
+    "retry": ("step", "loop"),
+    "on_error": ("step",),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Advice:
+    """What to say of a key that a mapping does not have."""
+
+    code: str
+    message: str  # after the mapping's name: "has no key 'parms'"
+    hint: str
+    renamed: str | None = None  # the key that was meant, in the same mapping
+    value: object = None  # what the key should hold, where it is not what it holds
+
+
+def advise(where: str, key: str, given: Mapping[str, object]) -> Advice:
+    """What to write in place of an unknown key.
+
+    Args:
+        where: the kind of mapping that it stands in, one of `KEYS`.
+        key: the unknown key.
+        given: the mapping.
+    """
+    special = _of_a_step(key, given) if where == "step" else None
+    if special is not None:
+        return special
+    says = f"has no key {quote(key)}"
+    write = _RENAMED[where].get(key)
+    if write is None and (place := _belongs(where, key)) is not None:
+        return Advice(
+            "misplaced-key",
+            f"{quote(key)} belongs {place}",
+            f"Move it {place}." if not place.startswith("in ") else "Move it there.",
+        )
+    spelled = write is not None
+    write = write or nearest(key, KEYS[where])
+    if write is None:
+        return Advice("unknown-key", says, f"The keys are: {', '.join(KEYS[where])}.")
+    if given.get(write) is not None:
+        return Advice(
+            "unknown-key", says, f"Delete it, or write its content under {quote(write)}, which is there already."
+        )
+    return Advice("spelling" if spelled else "unknown-key", says, f"Write {quote(write)}.", write)
+
+
+def _of_a_step(key: str, given: Mapping[str, object]) -> Advice | None:
+    says = f"has no key {quote(key)}"
+    if key in _TO_LOOP:
+        return Advice(
+            "spelling",
+            says,
+            "Write 'loop'." if "loop" not in given else "Write 'for_each' under 'loop'.",
+            None if "loop" in given else "loop",
+        )
+    if key in _CONTINUE:
+        return Advice("spelling", says, "Write 'on_error: continue'.")
+    if key in _OUTPUT:
+        name = given.get("name")
+        where = f"steps.{name}.output" if isinstance(name, str) and name.isidentifier() else "steps.NAME.output"
+        return Advice("spelling", says, f"Delete it, and write {where} where the output is needed.")
+    if key in _COMMAND:
+        return Advice("spelling", says, "Write 'action: shell.run', and the command under 'params' as 'command'.")
+    if key == "env":
+        return Advice("misplaced-key", f"{quote(key)} belongs under 'params'", "Move it there.")
+    return None
+
+
+def _belongs(where: str, key: str) -> str | None:
+    """The place of a key that is a key of another mapping."""
+    return next((PLACES[other] for other in _ELSEWHERE[where] if key in KEYS[other]), None)
+
+
+def type_meant(text: str) -> str | None:
+    """The type that another language's spelling means: `list[string]` for `list<str>`."""
+    plain = re.sub(r"\s+", "", text[:200]).replace("<", "[").replace(">", "]")
+    plain = re.sub(r"^(\w+)\[\]$", r"list[\1]", plain).lower()
+    words = re.sub(r"\w+", lambda found: TYPES.get(found[0], found[0]), plain)
+    if words.startswith("dict["):
+        return "dict"
+    return words
+
+
+def list_meant(key: str, value: Mapping[object, object]) -> str:
+    """How a mapping of steps or inputs is written: as a list."""
+    first = next(iter(value), None)
+    return f"Write a list: '- name: {first if isinstance(first, str) else key[:-1]}' and so on, one item for each."
+
+
+def among(words: Collection[str]) -> str:
+    """`Write a, b or c.`"""
+    return f"Write {listing(words)}."
