@@ -1,0 +1,97 @@
+"""Work of several steps inside a notebook: a task spec in a cell, the notebook's own objects in and out, a card that shows each step.
+
+    import aura_jupyter as aura
+
+    tasklet = aura.submit(spec, inputs={"n": 3})
+    await tasklet
+
+Everything is imported at its first use, so that importing the package costs next to nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from .actions.context import ActionContext
+    from .actions.registry import action
+    from .api import card, configure, run, submit
+    from .engine.hooks import hook
+    from .engine.scheduler import Scheduler
+    from .engine.tasklet import StepStatus, Tasklet, TaskStatus
+    from .errors import AuraError, MissingPackageError, NoSchedulerError, TaskCancelled, TaskError, TemplateError
+    from .spec.problems import SpecError
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "ActionContext": ".actions.context",
+    "AuraError": ".errors",
+    "MissingPackageError": ".errors",
+    "NoSchedulerError": ".errors",
+    "Scheduler": ".engine.scheduler",
+    "SpecError": ".spec.problems",
+    "StepStatus": ".engine.tasklet",
+    "TaskCancelled": ".errors",
+    "TaskError": ".errors",
+    "TaskStatus": ".engine.tasklet",
+    "Tasklet": ".engine.tasklet",
+    "TemplateError": ".errors",
+    "action": ".actions.registry",
+    "card": ".api",
+    "configure": ".api",
+    "hook": ".engine.hooks",
+    "run": ".api",
+    "submit": ".api",
+}
+
+__all__ = [
+    "ActionContext",
+    "AuraError",
+    "MissingPackageError",
+    "NoSchedulerError",
+    "Scheduler",
+    "SpecError",
+    "StepStatus",
+    "TaskCancelled",
+    "TaskError",
+    "TaskStatus",
+    "Tasklet",
+    "TemplateError",
+    "action",
+    "card",
+    "configure",
+    "hook",
+    "load_ipython_extension",
+    "run",
+    "submit",
+    "unload_ipython_extension",
+]
+
+
+def __getattr__(name: str) -> Any:
+    home = _HOMES.get(name)
+    if home is None:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = getattr(importlib.import_module(home, __name__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOMES})
+
+
+def load_ipython_extension(shell: Any) -> None:
+    """`%load_ext aura_jupyter`: the magics, and what they need of the kernel."""
+    from .notebook.extension import load  # noqa: PLC0415 - IPython's side
+
+    load(shell)
+
+
+def unload_ipython_extension(shell: Any) -> None:
+    """`%unload_ext aura_jupyter`: give everything back."""
+    from .notebook.extension import unload  # noqa: PLC0415 - IPython's side
+
+    unload(shell)

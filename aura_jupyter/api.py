@@ -1,0 +1,189 @@
+"""The Python API over one scheduler for each event loop."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from .engine.logs import current_sink
+from .engine.plan import Namespace
+from .engine.scheduler import MAX_CONCURRENCY, Scheduler, Spec
+from .engine.steps import Attempt
+from .engine.tasklet import Tasklet, describe_with
+from .errors import NoSchedulerError
+
+if TYPE_CHECKING:
+    from .notebook.card.card import Card
+
+
+class _Settings:
+    """What `configure` sets, for the schedulers that are there and those to come."""
+
+    def __init__(self) -> None:
+        self.max_concurrency = MAX_CONCURRENCY
+        self.dask: Any = None
+        self.namespace: Namespace | None = None
+        self.notebook: Scheduler | None = None
+
+
+_settings = _Settings()
+_schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = weakref.WeakKeyDictionary()
+_lock = threading.Lock()
+
+
+def submit(spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None) -> Tasklet:
+    """Queue a task and give its tasklet at once.
+
+    Args:
+        spec: YAML text, a mapping or a `pathlib.Path`.
+        inputs: the inputs by name; they are passed on by reference.
+        title: the title where the spec has none.
+        timeout: seconds, in the place of the spec's `meta.timeout`.
+
+    Raises:
+        SpecError: the spec or an input is wrong. Nothing has run.
+        NoSchedulerError: called in a thread without a running loop, outside an action and outside a notebook.
+    """
+    return current_scheduler().run_ad_hoc_task(spec, inputs, title=title, timeout=timeout)
+
+
+def run(spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None) -> Any:
+    """Run a task, wait for it, and return its result; with and without a running loop. Interrupted, it cancels the task.
+
+    Args:
+        spec: YAML text, a mapping or a `pathlib.Path`.
+        inputs: the inputs by name.
+        title: the title where the spec has none.
+        timeout: seconds, in the place of the spec's `meta.timeout`.
+
+    Raises:
+        SpecError: the spec or an input is wrong. Nothing has run.
+        TaskCancelled: the task was cancelled.
+        RuntimeError: the running loop is one that cannot be nested, as uvloop's.
+        BaseException: what failed the task, as it was raised.
+    """
+    try:
+        loop = asyncio.get_running_loop()
+    except RuntimeError:
+        return asyncio.run(_run(spec, inputs, title, timeout))
+    return wait_nested(loop, submit(spec, inputs, title=title, timeout=timeout))
+
+
+async def _run(spec: Spec, inputs: Mapping[str, Any] | None, title: str | None, timeout: float | None) -> Any:
+    async with scheduler_for(asyncio.get_running_loop()) as scheduler:
+        tasklet = scheduler.run_ad_hoc_task(spec, inputs, title=title, timeout=timeout)
+        try:
+            return await tasklet
+        except asyncio.CancelledError:
+            tasklet.cancel()
+            await tasklet.wait()
+            raise
+
+
+def wait_nested(loop: asyncio.AbstractEventLoop, tasklet: Tasklet) -> Any:
+    """Wait for a task inside a running loop, which goes on meanwhile, and return its result.
+
+    The patch that this needs makes every task on the loop dearer, so it is applied here and not before.
+
+    Raises:
+        RuntimeError: the loop cannot be nested.
+    """
+    import nest_asyncio2  # noqa: PLC0415 - its patch is wanted here only
+
+    try:
+        nest_asyncio2.apply(loop)
+    except ValueError:
+        tasklet.cancel()
+        kind = type(loop).__module__.partition(".")[0]
+        raise RuntimeError(f"aura.run cannot wait inside a running {kind} loop: use `await aura.submit(...)`") from None
+    try:
+        loop.run_until_complete(tasklet.wait())
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        tasklet.cancel()
+        loop.run_until_complete(tasklet.wait())
+        raise
+    return tasklet.value()
+
+
+def configure(*, max_concurrency: int | None = None, dask: Any = None) -> None:
+    """Set what holds for every scheduler of this process. What is left out stays as it is.
+
+    Args:
+        max_concurrency: how many tasks run at once.
+        dask: a `distributed.Client` for steps with `executor: dask`.
+
+    Raises:
+        ValueError: a value that cannot be.
+    """
+    schedulers = list(_schedulers.values())
+    if max_concurrency is not None:
+        if not isinstance(max_concurrency, int) or isinstance(max_concurrency, bool) or max_concurrency < 1:
+            raise ValueError(f"max_concurrency is a whole number, 1 or more, and this is {max_concurrency!r}")
+        _settings.max_concurrency = max_concurrency
+        for scheduler in schedulers:
+            scheduler.max_concurrency = max_concurrency
+    if dask is not None:
+        _settings.dask = dask
+        for scheduler in schedulers:
+            scheduler.dask = dask
+
+
+def card(tasklet: Tasklet) -> Card:
+    """The card of a task: a widget in a notebook, with `to_html()` for its snapshot."""
+    from .notebook.card.card import Card  # noqa: PLC0415 - the widget libraries are slow to import, and a notebook's affair
+
+    return Card(tasklet)
+
+
+def current_scheduler() -> Scheduler:
+    """The scheduler of the running loop; in a thread without one that of the action that calls, else the notebook's.
+
+    Raises:
+        NoSchedulerError: there is none.
+    """
+    try:
+        return scheduler_for(asyncio.get_running_loop())
+    except RuntimeError as error:
+        if isinstance(error, NoSchedulerError):
+            raise
+    sink = current_sink.get()
+    if isinstance(sink, Attempt):
+        return sink.walk.manager.scheduler
+    if _settings.notebook is not None and not _settings.notebook.closed:
+        return _settings.notebook
+    raise NoSchedulerError("no event loop runs in this thread: use aura.run(...), or submit from a coroutine")
+
+
+def scheduler_for(loop: asyncio.AbstractEventLoop) -> Scheduler:
+    """The scheduler of a loop, made where there is none."""
+    with _lock:
+        scheduler = _schedulers.get(loop)
+        if scheduler is None or scheduler.closed:
+            scheduler = Scheduler(
+                loop=loop,
+                max_concurrency=_settings.max_concurrency,
+                namespace=_settings.namespace,
+                dask=_settings.dask,
+            )
+            _schedulers[loop] = scheduler
+        return scheduler
+
+
+def use_notebook(scheduler: Scheduler | None, namespace: Namespace | None) -> None:
+    """Make a notebook's scheduler and variables known, or with `None` forget them. For the notebook's side."""
+    _settings.notebook = scheduler
+    _settings.namespace = namespace
+    if scheduler is not None:
+        scheduler.namespace = namespace
+
+
+def _describe(tasklet: Tasklet) -> str:
+    from .view.text import text_now  # noqa: PLC0415 - only where somebody prints a tasklet
+
+    return text_now(tasklet)
+
+
+describe_with(_describe)

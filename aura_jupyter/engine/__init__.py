@@ -1,0 +1,1 @@
+"""How a task runs: asyncio alone, no Jupyter anywhere in this room."""

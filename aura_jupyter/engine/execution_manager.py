@@ -1,0 +1,227 @@
+"""Runs tasklets: each as an asyncio task of its own, with the threads, processes and the cluster that its steps need."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from ..actions.context import ActionContext
+from ..actions.registry import Action
+from ..errors import TaskError
+from ..spec.problems import Source, SpecError
+from ..spec.reader import read, read_text
+from .executors import Processes, Threads, pack
+from .hooks import Hooks, TaskEvent
+from .inputs import resolve
+from .logs import current_sink
+from .plan import Plan, compile_spec
+from .steps import SLICE, Attempt, Outcome, Walk
+from .tasklet import StepRun, Tasklet, TaskStatus
+
+if TYPE_CHECKING:
+    from .dask import Cluster
+    from .scheduler import Scheduler
+
+DEPTH = 20  # levels of sub-tasks
+_logger = logging.getLogger("aura_jupyter.engine")
+Person = Callable[[Tasklet, StepRun], bool]
+
+
+class ExecutionManager:
+    """Walks the steps of the tasks that the scheduler hands over, and fires the hooks.
+
+    Attributes:
+        hooks: who listens.
+        person: asked whether somebody can answer a step's question; `None` where there is nobody.
+    """
+
+    def __init__(self, scheduler: Scheduler, hooks: Hooks) -> None:
+        self.scheduler = scheduler
+        self.loop = scheduler.loop
+        self.hooks = hooks
+        self.threads = Threads()
+        self.processes = Processes()
+        self.person: Person | None = None
+        self.thread = 0  # the loop's
+        self.slice = SLICE
+        self._cluster: Cluster | None = None
+
+    def submit(self, tasklet: Tasklet) -> None:
+        """Start a tasklet; `Scheduler._on_task_done` hears of its end."""
+        self.thread = threading.get_ident()
+        self.slice = SLICE / max(1, len(self.scheduler.running_tasks))
+        tasklet.running = self.loop.create_task(self._run(tasklet), name=f"aura:{tasklet.title}", context=tasklet.around)
+
+    async def _run(self, tasklet: Tasklet) -> None:
+        current_sink.set(None)  # a task that an action submitted does not write into that action's log
+        began = self.loop.time()
+        self._tell("before_task_run", tasklet)
+        walk = Walk(self, tasklet)
+        try:
+            outcome = await walk.whole()
+        except asyncio.CancelledError:
+            outcome = Outcome(TaskStatus.CANCELLED)
+        except BaseException as error:  # noqa: BLE001 - a mistake of the engine's own must not leave the task running for ever
+            _logger.exception("the task %s stopped by a mistake of the engine", tasklet.title)
+            outcome = Outcome(TaskStatus.FAILED, error=error)
+        tasklet.took = self.loop.time() - began
+        self.scheduler._on_task_done(tasklet, outcome)
+
+    def _tell(self, hook: str, tasklet: Tasklet) -> None:
+        listeners = getattr(self.hooks, hook)
+        if listeners:
+            self.hooks.fire(listeners, TaskEvent(hook, tasklet, time.time(), tasklet.error))
+
+    def cancel(self, tasklet: Tasklet) -> None:
+        """Stop what a running tasklet does; on the loop's thread."""
+        if tasklet.running is not None:
+            tasklet.running.cancel()
+
+    # --- sub-tasks ----------------------------------------------------------------------------------------------------
+
+    async def run_inside(self, attempt: Attempt, task: Any, inputs: Mapping[str, Any]) -> Any:
+        """Run a spec as a sub-task of the step that asks for it; its result, or raises what it failed with."""
+        parent = attempt.walk.tasklet
+        if _depth(parent) >= DEPTH:
+            raise TaskError(f"sub-tasks go {DEPTH} levels deep at most")
+        plan, source = await self._plan_of(attempt, task)
+        tasklet = self._subtask(attempt, plan, source, inputs)
+        attempt.run.children = tasklet
+        began = self.loop.time()
+        walk = Walk(self, tasklet)
+        tasklet.status = TaskStatus.RUNNING
+        tasklet.started_at = time.time()
+        outcome = Outcome(TaskStatus.CANCELLED)
+        try:
+            outcome = await walk.whole()
+        finally:
+            tasklet.took = self.loop.time() - began
+            tasklet.ended_at = time.time()
+            tasklet.result, tasklet.error, tasklet.error_step = outcome.result, outcome.error, outcome.step
+            tasklet.status = outcome.status
+            tasklet.ended()
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result
+
+    def _subtask(self, attempt: Attempt, plan: Plan, source: Source, inputs: Mapping[str, Any]) -> Tasklet:
+        parent = attempt.walk.tasklet
+        found = resolve(plan.inputs, inputs)
+        if found.problems:
+            raise SpecError(found.problems, source)
+        bound = plan.bind(self.scheduler.namespace, source)
+        hidden = parent.secrets | found.secrets
+        title = plan.title_for(found.values, hidden, source) or attempt.planned.name
+        tasklet = Tasklet(secrets.token_hex(8), plan, self.scheduler, found.values, title=title)
+        tasklet.bound = bound
+        tasklet.origins = found.origins
+        tasklet.source = source
+        tasklet.secrets = hidden
+        tasklet.parent = (parent, attempt.run)
+        tasklet.attempts = parent.attempts
+        tasklet.share_log(parent)
+        return tasklet
+
+    async def _plan_of(self, attempt: Attempt, task: Any) -> tuple[Plan, Source]:
+        subplan = attempt.planned.subplan
+        if subplan is not None and any(tree is task for _, tree in attempt.planned.params):
+            return subplan, subplan.source
+        namespace = self.scheduler.namespace
+        if isinstance(task, str) and "\n" not in task.strip():
+            name = task.strip()
+            if name.endswith((".yaml", ".yml", ".json")):
+                good, value = await self.threads.call(self.loop, lambda: _read_file(name))
+                if not good:
+                    raise value
+                data, source = value
+                return compile_spec(data, source, namespace), source
+            if namespace is None or name not in namespace:
+                raise TaskError(f"there is no variable '{name}' that holds a task; a file's name ends in .yaml, .yml or .json")
+            task = namespace[name]
+        if isinstance(task, str):
+            source = Source(task)
+            return compile_spec(read_text(source), source, namespace), source
+        data, source = read(task)
+        return compile_spec(data, source, namespace), source
+
+    # --- executors ----------------------------------------------------------------------------------------------------
+
+    async def in_process(self, action: Action, attempt: Attempt, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Call an action in a process of its own; a cancelled attempt ends the process."""
+        args, params, context = _portable(action, attempt, args, params)
+        attempt.returned = True  # nothing of it runs on: its process is ended
+
+        def call() -> Any:
+            payload = pack(action.function, args, params, context)
+            return self.processes.call(payload, lambda kind, body: _hear(attempt, kind, body), attempt.call_when_cancelled)
+
+        good, value = await self.threads.call(self.loop, call)
+        if not good:
+            raise value
+        return value
+
+    async def on_dask(self, action: Action, attempt: Attempt, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
+        """Call an action on the dask cluster: the client that was configured, else a local cluster."""
+        attempt.returned = True
+        good, cluster = await self.threads.call(self.loop, self._dask)
+        if not good:
+            raise cluster
+        good, value = await self.threads.call(
+            self.loop, lambda: cluster.call(action.function, args, params, attempt.call_when_cancelled)
+        )
+        if not good:
+            raise value
+        return value
+
+    def _dask(self) -> Cluster:
+        from .dask import cluster_for  # noqa: PLC0415 - an optional package, slow to import
+
+        self._cluster = cluster_for(self.scheduler.dask, self._cluster)
+        return self._cluster
+
+    def close(self) -> None:
+        """End the threads that are free, the processes, and the cluster that was started here."""
+        self.threads.close()
+        self.processes.end_all()
+        if self._cluster is not None:
+            self._cluster.close()
+            self._cluster = None
+
+
+def _depth(tasklet: Tasklet) -> int:
+    depth, parent = 0, tasklet.parent
+    while parent is not None:
+        depth, parent = depth + 1, parent[0].parent
+    return depth
+
+
+def _read_file(name: str) -> Any:
+    from pathlib import Path  # noqa: PLC0415 - slow to import, and few tasks need it
+
+    return read(Path(name).expanduser())
+
+
+def _portable(
+    action: Action, attempt: Attempt, args: Sequence[Any], params: Mapping[str, Any]
+) -> tuple[Sequence[Any], Mapping[str, Any], tuple[str, str, int] | None]:
+    """The arguments for another process, where the context is made anew."""
+    if action.context_parameter is None:
+        return args, params, None
+    positional, named = action.arguments(args, params, ActionContext(attempt))
+    if action.context_parameter not in named:  # it stands among the positional ones
+        raise TaskError(f"{action.name} runs in another process: pass its arguments by name, under params")
+    return positional, dict(params), (action.context_parameter, attempt.step, attempt.number)
+
+
+def _hear(attempt: Attempt, kind: str, body: Any) -> None:
+    if kind == "write":
+        attempt.write(*body)
+    elif kind == "log":
+        attempt.log(*body)
+    elif kind == "progress":
+        attempt.progress(*body)

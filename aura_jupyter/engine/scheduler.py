@@ -1,0 +1,441 @@
+"""Takes specs, queues their tasklets, and runs so many at once. One scheduler for each event loop; nothing in it polls."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import secrets
+import threading
+import time
+import weakref
+from collections import OrderedDict, deque
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from ..errors import NoSchedulerError
+from ..spec.problems import Source, SpecError
+from ..spec.reader import read, read_text
+from .execution_manager import ExecutionManager
+from .hooks import Hooks, TaskEvent, every_scheduler
+from .inputs import resolve
+from .logs import capture
+from .plan import Namespace, Plan, compile_spec
+from .steps import CANCELLED, Outcome, Walk
+from .tasklet import Tasklet, TaskStatus
+
+MAX_CONCURRENCY = 10
+REMEMBERED = 1000  # finished tasks of which a small record is kept
+PLANS = 128  # compiled specs that are kept
+PLAN_STEPS = 50_000  # steps of kept plans in all
+
+Spec = str | Mapping[str, Any] | Path | Source
+
+
+@dataclass(frozen=True, slots=True)
+class TaskRecord:
+    """What is remembered of a finished task when nobody holds its tasklet."""
+
+    task_id: str
+    title: str
+    status: TaskStatus
+    queued_at: float
+    ended_at: float
+
+
+class TaskQueue(asyncio.Queue[Tasklet]):
+    """The tasks that wait for a slot. Unlike its base it can be looked into, and its order changed."""
+
+    _queue: deque[Tasklet]
+
+    def __contains__(self, tasklet: Tasklet) -> bool:
+        return tasklet in self._queue
+
+    def remove(self, tasklet: Tasklet) -> bool:
+        """Take a task out of the middle; `False` where it is not in it."""
+        try:
+            self._queue.remove(tasklet)
+        except ValueError:
+            return False
+        return True
+
+    def put_first(self, tasklet: Tasklet) -> None:
+        """Put a task before all others."""
+        self._queue.appendleft(tasklet)
+
+    def move(self, tasklet: Tasklet, place: int) -> bool:
+        """Put a task at a place, counted from 1; `False` where it is not in the queue."""
+        if not self.remove(tasklet):
+            return False
+        self._queue.insert(max(0, place - 1), tasklet)
+        return True
+
+    def place_of(self, tasklet: Tasklet) -> int | None:
+        """A task's place, counted from 1."""
+        try:
+            return self._queue.index(tasklet) + 1
+        except ValueError:
+            return None
+
+    def tasklets(self) -> list[Tasklet]:
+        """The tasks in their order."""
+        return list(self._queue)
+
+
+class Group:
+    """The tasks of one concurrency group: how many run, and which wait beside the queue."""
+
+    __slots__ = ("running", "waiting")
+
+    def __init__(self) -> None:
+        self.running = 0
+        self.waiting: deque[Tasklet] = deque()
+
+
+class Scheduler:
+    """Runs tasks on an event loop, `max_concurrency` at once.
+
+        async with Scheduler() as scheduler:
+            tasklet = scheduler.run_ad_hoc_task(spec, {"n": 3})
+            await tasklet
+
+    Args:
+        max_concurrency: how many tasks run at once.
+        namespace: where actions and inputs are found that nobody registered or gave: a notebook's variables.
+        loop: the event loop; the running one if left out.
+        dask: a `distributed.Client` for steps with `executor: dask`; a local cluster is started at the first if left out.
+
+    Raises:
+        NoSchedulerError: no loop is running in this thread, and none was given.
+    """
+
+    def __init__(
+        self,
+        *,
+        max_concurrency: int = MAX_CONCURRENCY,
+        namespace: Namespace | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
+        dask: Any = None,
+    ) -> None:
+        if loop is None:
+            try:
+                loop = asyncio.get_running_loop()
+            except RuntimeError:
+                raise NoSchedulerError("a scheduler needs a running event loop") from None
+        self.loop = loop
+        self.namespace = namespace
+        self.dask = dask
+        self.hooks = Hooks(every_scheduler)
+        self.task_queue = TaskQueue()
+        self.running_tasks: dict[str, Tasklet] = {}
+        self.finished: deque[TaskRecord] = deque(maxlen=REMEMBERED)
+        self.manager = ExecutionManager(self, self.hooks)
+        self.closed = False
+        self._max = max_concurrency
+        self._groups: dict[str, Group] = {}
+        self._known: weakref.WeakValueDictionary[str, Tasklet] = weakref.WeakValueDictionary()
+        self._consumer: asyncio.Task[None] | None = None
+        self._slot: asyncio.Future[None] | None = None  # the consumer waits for a slot on it
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._late: set[Tasklet] = set()  # submitted in another thread, on their way to the loop
+
+    # --- settings -----------------------------------------------------------------------------------------------------
+
+    @property
+    def max_concurrency(self) -> int:
+        """How many tasks run at once. Raised, waiting ones start at once; lowered, running ones go on."""
+        return self._max
+
+    @max_concurrency.setter
+    def max_concurrency(self, value: int) -> None:
+        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+            raise ValueError(f"max_concurrency is a whole number, 1 or more, and this is {value!r}")
+        self._max = value
+        self._call(self._free_slot)
+
+    # --- submitting ---------------------------------------------------------------------------------------------------
+
+    def run_ad_hoc_task(
+        self,
+        task_spec: Spec,
+        inputs: Mapping[str, Any] | None = None,
+        *,
+        title: str | None = None,
+        name: str | None = None,
+        origins: Mapping[str, str] | None = None,
+        timeout: float | None = None,
+    ) -> Tasklet:
+        """Queue a task and give its tasklet at once; from any thread.
+
+        Args:
+            task_spec: YAML text, a mapping, a path, or a `Source`.
+            inputs: the inputs that are given, by name.
+            title: the title where the spec has none.
+            name: the notebook variable that holds the tasklet.
+            origins: where the given inputs came from, in words.
+            timeout: seconds, in the place of the spec's `meta.timeout`.
+
+        Raises:
+            SpecError: the spec or an input is wrong; nothing has run.
+            NoSchedulerError: this scheduler is closed.
+        """
+        if self.closed or self.loop.is_closed():
+            raise NoSchedulerError("the scheduler is closed")
+        plan, source = plan_for(task_spec, self.namespace)
+        tasklet = self._tasklet(plan, source, inputs or {}, origins, title or name)
+        tasklet.name = name
+        if timeout is not None:
+            tasklet.timeout = timeout
+        tasklet.around = contextvars.copy_context()
+        self._known[tasklet.task_id] = tasklet
+        if _on(self.loop):
+            self._enqueue(tasklet)
+        else:
+            self._late.add(tasklet)
+            self.loop.call_soon_threadsafe(self._enqueue, tasklet)
+        return tasklet
+
+    def _tasklet(
+        self, plan: Plan, source: Source, inputs: Mapping[str, Any], origins: Mapping[str, str] | None, title: str | None
+    ) -> Tasklet:
+        bound = plan.bind(self.namespace, source)
+        found = resolve(plan.inputs, inputs, origins, self.namespace)
+        if found.problems:
+            raise SpecError(found.problems, source)
+        made = plan.title_for(found.values, found.secrets, source) or title or Path(source.name).stem or "task"
+        tasklet = Tasklet(secrets.token_hex(8), plan, self, found.values, title=made)
+        tasklet.source = source
+        tasklet.bound = bound
+        tasklet.origins = found.origins
+        tasklet.secrets = found.secrets
+        return tasklet
+
+    def _enqueue(self, tasklet: Tasklet) -> None:
+        self._late.discard(tasklet)
+        if tasklet.status is not TaskStatus.QUEUED:  # cancelled on its way here
+            return
+        self._idle.clear()
+        self.task_queue.put_nowait(tasklet)
+        self._tell("task_queued", tasklet)
+        self._consume()
+
+    # --- the way of a task --------------------------------------------------------------------------------------------
+
+    async def _consume_main_task_queue(self) -> None:
+        """Start queued tasks as slots are free; ends when the queue is empty, and is started by the next task."""
+        try:
+            while not self.task_queue.empty():
+                if len(self.running_tasks) >= self._max:
+                    self._slot = self.loop.create_future()
+                    await self._slot
+                    continue
+                self._start(self.task_queue.get_nowait())
+        finally:
+            self._consumer = None
+
+    def _start(self, tasklet: Tasklet) -> None:
+        name = tasklet.group
+        if name is not None:
+            group = self._groups.setdefault(name, Group())
+            if group.running >= tasklet.plan.limit or (group.waiting and group.waiting[0] is not tasklet):
+                group.waiting.append(tasklet)
+                return
+            if group.waiting:
+                group.waiting.popleft()
+            group.running += 1
+            self._wake_group(name, group)
+        capture.want(self)
+        tasklet.status = TaskStatus.RUNNING
+        tasklet.started_at = time.time()
+        self.running_tasks[tasklet.task_id] = tasklet
+        self.manager.submit(tasklet)
+
+    def _on_task_done(self, tasklet: Tasklet, outcome: Outcome) -> None:
+        """Record how a task ended, free its slot, tell who listens and who waits."""
+        self.running_tasks.pop(tasklet.task_id, None)
+        self._leave_group(tasklet)
+        tasklet.result, tasklet.error, tasklet.error_step = outcome.result, outcome.error, outcome.step
+        self._finish(tasklet, outcome.status)
+        self._free_slot()
+        if not self.running_tasks and self.task_queue.empty():
+            self._idle.set()
+
+    def _finish(self, tasklet: Tasklet, status: TaskStatus) -> None:
+        tasklet.ended_at = time.time()
+        tasklet.running = None
+        tasklet.around = None
+        tasklet.bound = ()
+        tasklet.status = status
+        self.finished.append(TaskRecord(tasklet.task_id, tasklet.title, status, tasklet.queued_at, tasklet.ended_at))
+        if status is TaskStatus.COMPLETED:
+            self._tell("after_task_success", tasklet)
+        elif status is TaskStatus.FAILED:
+            self._tell("after_task_failure", tasklet)
+        self._tell("after_task_run", tasklet)
+        tasklet.ended()
+
+    def _leave_group(self, tasklet: Tasklet) -> None:
+        name = tasklet.group
+        group = self._groups.get(name) if name is not None else None
+        if group is None:
+            return
+        group.running -= 1
+        self._wake_group(name, group)
+
+    def _wake_group(self, name: str | None, group: Group) -> None:
+        if group.waiting:
+            first = group.waiting[0]
+            if group.running < first.plan.limit and first not in self.task_queue:
+                self.task_queue.put_first(first)
+                self._consume()
+        elif group.running == 0 and name is not None:
+            del self._groups[name]
+
+    def _free_slot(self) -> None:
+        if self._slot is not None and not self._slot.done():
+            self._slot.set_result(None)
+
+    def _consume(self) -> None:
+        if self._consumer is None:
+            self._consumer = self.loop.create_task(self._consume_main_task_queue(), context=contextvars.Context())
+
+    def _tell(self, hook: str, tasklet: Tasklet) -> None:
+        listeners = getattr(self.hooks, hook)
+        if listeners:
+            self.hooks.fire(listeners, TaskEvent(hook, tasklet, time.time(), tasklet.error))
+
+    # --- looking and steering -----------------------------------------------------------------------------------------
+
+    def tasks(self) -> list[Tasklet]:
+        """The tasklets that are known: running, queued, and finished ones that somebody holds; the oldest first."""
+        return sorted(self._known.values(), key=lambda tasklet: tasklet.queued_at)
+
+    def task(self, task_id: str) -> Tasklet | None:
+        """The tasklet of an id, if it runs, waits, or somebody holds it."""
+        return self._known.get(task_id)
+
+    def place_of(self, tasklet: Tasklet) -> int | None:
+        """A task's place in the queue, from 1; one that waits for its group stands behind the queue."""
+        place = self.task_queue.place_of(tasklet)
+        if place is not None:
+            return place
+        group = self._groups.get(tasklet.group) if tasklet.group is not None else None
+        if group is None or tasklet not in group.waiting:
+            return None
+        return self.task_queue.qsize() + group.waiting.index(tasklet) + 1
+
+    def move(self, tasklet: Tasklet, place: int) -> None:
+        """Give a queued task another place, counted from 1; from any thread."""
+        self._call(self.task_queue.move, tasklet, place)
+
+    def cancel(self, tasklet: Tasklet) -> None:
+        """Stop a task; from any thread. What it runs in threads and processes is told at once, the rest when the loop is free."""
+        if tasklet.status.is_final:
+            return
+        tasklet.cancels += 1
+        for attempt in list(tasklet.attempts):
+            attempt.cancel()
+        self._call(self._cancel, tasklet)
+
+    def _cancel(self, tasklet: Tasklet) -> None:
+        if tasklet.status is TaskStatus.QUEUED:
+            self._drop(tasklet)
+        elif tasklet.status is TaskStatus.RUNNING:
+            self.manager.cancel(tasklet)
+
+    def _drop(self, tasklet: Tasklet) -> None:
+        """End a task that has not run: nothing of it runs, not even `finally`."""
+        self.task_queue.remove(tasklet)
+        name = tasklet.group
+        group = self._groups.get(name) if name is not None else None
+        if group is not None and tasklet in group.waiting:
+            group.waiting.remove(tasklet)
+            self._wake_group(name, group)
+        Walk(self.manager, tasklet).skip_all(CANCELLED)
+        self._finish(tasklet, TaskStatus.CANCELLED)
+        if not self.running_tasks and self.task_queue.empty():
+            self._idle.set()
+
+    def _call(self, function: Any, *args: Any) -> None:
+        if _on(self.loop):
+            function(*args)
+        elif not self.loop.is_closed():
+            self.loop.call_soon_threadsafe(function, *args)
+
+    # --- the end ------------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Cancel all tasks, wait until they have ended, their `finally` included, and end threads and processes. May be called twice."""
+        self.closed = True
+        waiting = [tasklet for group in self._groups.values() for tasklet in group.waiting]
+        for tasklet in [*self.task_queue.tasklets(), *waiting, *self.running_tasks.values()]:
+            if not tasklet.cancelling:
+                self.cancel(tasklet)
+        for tasklet in list(self.running_tasks.values()):
+            await tasklet.wait()
+        await self.hooks.settle()
+        self.manager.close()
+        capture.release(self)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self.close()
+
+    async def join(self) -> None:
+        """Wait until nothing runs and nothing is queued."""
+        await self._idle.wait()
+
+
+def _on(loop: asyncio.AbstractEventLoop) -> bool:
+    try:
+        return asyncio.get_running_loop() is loop
+    except RuntimeError:
+        return False
+
+
+# --- compiled specs -----------------------------------------------------------------------------------------------------
+
+_plans: OrderedDict[str, Plan] = OrderedDict()
+_plans_lock = threading.Lock()
+
+
+def plan_for(spec: Spec, namespace: Namespace | None) -> tuple[Plan, Source]:
+    """The plan of a spec, compiled where its text is not known yet; from any thread.
+
+    Raises:
+        SpecError: with every problem of the spec.
+    """
+    if type(spec) is str:
+        known = _plans.get(spec)
+        if known is not None:
+            return known, Source(spec)
+        spec = Source(spec)
+    if isinstance(spec, Source) and spec.text is not None:
+        known = _plans.get(spec.text)
+        if known is not None:
+            return known, spec
+        data, source = read_text(spec), spec
+    else:
+        data, source = read(spec)  # type: ignore[arg-type]
+        known = _plans.get(source.text) if source.text is not None else None
+        if known is not None:
+            return known, source
+    plan = compile_spec(data, source, namespace)
+    if source.text is not None:
+        _keep(source.text, plan)
+    return plan, source
+
+
+def _keep(text: str, plan: Plan) -> None:
+    with _plans_lock:
+        _plans[text] = plan
+        while len(_plans) > 1 and (len(_plans) > PLANS or sum(len(known.rows) for known in _plans.values()) > PLAN_STEPS):
+            _plans.popitem(last=False)
+
+
+__all__ = ["Scheduler", "Spec", "TaskQueue", "TaskRecord", "plan_for"]

@@ -1,0 +1,115 @@
+"""The one place where text is masked: a secret's value never stands in a log, a card, a title or an exception."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable
+from typing import Any
+
+from ..errors import TaskError
+
+MASK = "***"
+_DEPTH = 8  # levels of containers in an exception's arguments that are looked through
+
+
+class Secrets:
+    """The values that are not to be shown. An empty one masks nothing and costs nothing."""
+
+    __slots__ = ("_pattern", "_values")
+
+    def __init__(self, values: Iterable[str] = ()) -> None:
+        self._values = frozenset(value for value in values if value)
+        self._pattern = _pattern(self._values)
+
+    def __bool__(self) -> bool:
+        return self._pattern is not None
+
+    def __or__(self, other: Secrets) -> Secrets:
+        return Secrets(self._values | other._values) if other and other is not self else self
+
+    def mask(self, text: str) -> str:
+        """The text with `***` wherever a secret, or one line of it, would stand."""
+        return text if self._pattern is None else self._pattern.sub(MASK, text)
+
+    def shows(self, text: str) -> bool:
+        """Whether a secret stands in the text."""
+        return self._pattern is not None and self._pattern.search(text) is not None
+
+    def mask_error(self, error: BaseException) -> BaseException:
+        """The exception without a secret in its arguments, its notes or its chain: itself, or where it cannot be rewritten a `TaskError`."""
+        return error if self._pattern is None else self._masked(error, set())
+
+    def _masked(self, error: BaseException, seen: set[int]) -> BaseException:
+        if id(error) in seen:
+            return error
+        seen.add(id(error))
+        try:
+            self._rewrite(error)
+            shown = f"{error}\n{error!r}"
+        except Exception as trouble:  # noqa: BLE001 - an exception that can be neither rewritten nor shown is replaced
+            shown, hidden = "", type(trouble).__name__
+        else:
+            hidden = ""
+        if hidden or self.shows(shown):
+            replaced = TaskError(f"{type(error).__name__}: {self.mask(_text(error))}")
+            replaced.__traceback__ = error.__traceback__
+            replaced.__suppress_context__ = True
+            return replaced
+        for link in ("__cause__", "__context__"):
+            below = getattr(error, link)
+            if below is not None:
+                suppress = error.__suppress_context__
+                setattr(error, link, self._masked(below, seen))
+                error.__suppress_context__ = suppress
+        return error
+
+    def _rewrite(self, error: BaseException) -> None:
+        error.args = tuple(self._clean(value, _DEPTH) for value in error.args)
+        attributes = list(vars(error)) + [name for name in ("filename", "filename2", "strerror", "msg", "name") if hasattr(error, name)]
+        for name in attributes:
+            value = getattr(error, name)
+            cleaned = self._clean(value, _DEPTH)
+            if cleaned is not value and name != "args":
+                setattr(error, name, cleaned)
+        if isinstance(error, BaseExceptionGroup):
+            for inner in error.exceptions:
+                self._rewrite(inner)
+
+    def _clean(self, value: Any, depth: int) -> Any:
+        """A copy without secrets, or the very value where there is none in it."""
+        if isinstance(value, str):
+            return self.mask(value) if self.shows(value) else value
+        if isinstance(value, bytes):
+            text = value.decode("utf-8", "replace")
+            return self.mask(text).encode() if self.shows(text) else value
+        if depth and type(value) in (list, tuple, set, frozenset):
+            cleaned = [self._clean(item, depth - 1) for item in value]
+            return value if all(a is b for a, b in zip(cleaned, value, strict=True)) else type(value)(cleaned)
+        if depth and type(value) is dict:
+            pairs = [(self._clean(k, depth - 1), self._clean(v, depth - 1)) for k, v in value.items()]
+            same = all(k is old and v is value[old] for (k, v), old in zip(pairs, value, strict=True))
+            return value if same else dict(pairs)
+        return value
+
+
+def _pattern(values: Iterable[str]) -> re.Pattern[str] | None:
+    """Whole values first, then their lines, and the forms that `repr` and JSON give them; the longest wins."""
+    forms: set[str] = set()
+    for value in values:
+        for text in (value, *value.splitlines()):
+            if text.strip():
+                forms.update((text, text.strip(), repr(text)[1:-1], json.dumps(text)[1:-1]))
+    if not forms:
+        return None
+    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+
+
+def _text(error: BaseException) -> str:
+    try:
+        return str(error)
+    except Exception as trouble:  # noqa: BLE001 - its own __str__ fails: say that
+        return f"it cannot be shown ({type(trouble).__name__})"
+
+
+NONE = Secrets()

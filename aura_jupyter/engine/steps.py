@@ -1,0 +1,910 @@
+"""How a task walks through its steps: conditions, loops, retries, timeouts, errors, `finally`. One `Walk` for each tasklet."""
+
+from __future__ import annotations
+
+import asyncio
+import bisect
+import contextlib
+import contextvars
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any
+
+from ..actions.context import ActionContext
+from ..actions.registry import Action
+from ..errors import TaskError, TemplateError, message_of
+from .hooks import AttemptFailed, StepAsks, StepEvent, StepLog, StepProgress, TurnDone
+from .logs import Lines, LogRecord, current_sink
+from .plan import PlannedRetry, PlannedStep, render
+from .retry import delay_before
+from .scope import Scope
+from .tasklet import Progress, Question, StepRun, StepStatus, Tasklet, TaskStatus, Turns
+from .templates import Template, is_true
+
+if TYPE_CHECKING:
+    from .execution_manager import ExecutionManager
+
+SLICE = 0.008  # seconds that all tasks together may hold the loop in one go, before they let others in
+
+FAILED_BEFORE = "a step before it failed"
+CANCELLED = "the task was cancelled"
+TIMED_OUT = "the task timed out"
+NOT_NEEDED = "not needed"
+CONDITION = "the condition is false"
+
+
+class StepFailed(Exception):
+    """Carries what an attempt raised, whatever its class: `SystemExit`, `StopIteration` and `CancelledError` would not survive the way up."""
+
+    def __init__(self, error: BaseException, *, final: bool = False) -> None:
+        super().__init__(error)
+        self.error = error
+        self.final = final  # no retry deals with it
+
+
+class Outcome:
+    """How a task ends, as things stand."""
+
+    __slots__ = ("error", "result", "status", "step")
+
+    def __init__(self, status: TaskStatus, result: Any = None, error: BaseException | None = None, step: str | None = None) -> None:
+        self.status = status
+        self.result = result
+        self.error = error
+        self.step = step
+
+    def shown(self) -> dict[str, Any] | None:
+        """The name `error` in `finally`."""
+        if self.error is None:
+            return None
+        return {"type": type(self.error).__name__, "message": message_of(self.error), "step": self.step}
+
+
+class Ended(Mapping[str, Any]):
+    """The steps that have ended, by name: what `steps` is in a template."""
+
+    __slots__ = ("_open", "_steps")
+
+    def __init__(self, tasklet: Tasklet) -> None:
+        self._steps = tasklet.steps
+        self._open: set[str] = set()
+
+    def __getitem__(self, name: str) -> Any:
+        run = self._steps[name]
+        if run.status.is_final:
+            return run
+        if name in self._open:
+            return _SoFar(run)
+        raise KeyError(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return (name for name in self._steps if name in self)
+
+    def __contains__(self, name: object) -> bool:
+        return name in self._steps and isinstance(name, str) and (self._steps[name].status.is_final or name in self._open)
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def open(self, name: str) -> None:
+        """Let a `while` read its own step."""
+        self._open.add(name)
+
+
+class _SoFar:
+    """A `while` that reads itself: its outputs so far, as a list that does not grow under the reader's hands."""
+
+    __slots__ = ("attempts", "duration", "error", "errors", "output", "status")
+
+    def __init__(self, run: StepRun) -> None:
+        self.output = list(run.output or ())
+        self.status, self.error, self.errors = run.status, run.error, run.errors
+        self.attempts, self.duration = run.attempts, run.duration
+
+
+class Walk:
+    """One tasklet's way through its steps."""
+
+    __slots__ = (
+        "_asking",
+        "_limit",
+        "_slice_began",
+        "_stop_reason",
+        "bound",
+        "ended",
+        "failed_step",
+        "hooks",
+        "loop",
+        "manager",
+        "plan",
+        "scope",
+        "steps",
+        "task",
+        "tasklet",
+    )
+
+    def __init__(self, manager: ExecutionManager, tasklet: Tasklet) -> None:
+        self.manager = manager
+        self.tasklet = tasklet
+        self.plan = tasklet.plan
+        self.bound: Sequence[Action] = tasklet.bound
+        self.steps = tasklet.steps
+        self.hooks = manager.hooks
+        self.loop = manager.loop
+        self.ended = Ended(tasklet)
+        self.task = {"id": tasklet.task_id, "title": tasklet.title, "status": "RUNNING"}
+        self.scope = Scope(tasklet.inputs, self.ended, tasklet.context, self.task)
+        self.failed_step: str | None = None
+        self._stop_reason = CANCELLED
+        self._limit: asyncio.Timeout | None = None
+        self._slice_began = time.perf_counter()
+        self._asking: dict[int, asyncio.Lock] = {}
+
+    # --- the task as a whole ------------------------------------------------------------------------------------------
+
+    async def whole(self) -> Outcome:
+        """Run the steps, make the result, run `finally`.
+
+        Raises:
+            CancelledError: this is a sub-task, and what it runs in was cancelled; its own `finally` has run.
+        """
+        stop: BaseException | None = None
+        try:
+            outcome = await self._steps_and_result()
+            await self._absorb_late_cancel()
+        except asyncio.CancelledError as cancelled:
+            stop = cancelled
+            outcome = Outcome(TaskStatus.CANCELLED)
+        if outcome.status is not TaskStatus.COMPLETED:
+            await self._skip_rest(self.plan.steps, self._stop_reason)
+        if self.plan.finally_:
+            try:
+                await self._finally(outcome)
+            except asyncio.CancelledError as cancelled:
+                stop = cancelled
+                if outcome.status is TaskStatus.COMPLETED:
+                    outcome = Outcome(TaskStatus.CANCELLED)
+        if stop is not None and self.tasklet.parent is not None:
+            raise stop
+        return outcome
+
+    async def _steps_and_result(self) -> Outcome:
+        error = await self._within_timeout()
+        if error is not None:
+            return Outcome(TaskStatus.FAILED, error=error, step=self.failed_step)
+        try:
+            return Outcome(TaskStatus.COMPLETED, self._result())
+        except TemplateError as wrong:
+            explained = TemplateError(f"'returns': {wrong}")
+            explained.__cause__ = wrong.__cause__
+            return Outcome(TaskStatus.FAILED, error=self.tasklet.secrets.mask_error(explained))
+
+    async def _within_timeout(self) -> BaseException | None:
+        seconds = self.tasklet.timeout
+        if seconds is None:
+            return await self._all_steps()
+        try:
+            async with asyncio.timeout(seconds) as self._limit:
+                return await self._all_steps()
+        except TimeoutError:
+            if not self._limit.expired():
+                raise
+            self._stop_reason = TIMED_OUT
+            return TimeoutError(f"the task took longer than {_seconds(seconds)}")
+
+    async def _all_steps(self) -> BaseException | None:
+        if self.plan.order is not None:
+            return await self._side_by_side()
+        for step in self.plan.steps:
+            error = await self.step(step, self.scope)
+            if error is not None:
+                return error
+            if self.tasklet.cancelling:
+                await self._absorb_late_cancel()
+        return None
+
+    async def _absorb_late_cancel(self) -> None:
+        """Raise the cancellation of a task that was told to stop while it was not waiting for anything, or that an action swallowed."""
+        if self.tasklet.cancelling:
+            await asyncio.sleep(0)
+            raise asyncio.CancelledError
+
+    def _result(self) -> Any:
+        if self.plan.returns is not None:
+            return render(self.plan.returns[0], self.scope)
+        for step in reversed(self.plan.steps):
+            run = self.steps.at(step.index)
+            if run.status is StepStatus.COMPLETED:
+                return run.output
+        return None
+
+    def skip_all(self, reason: str) -> None:
+        """Skip every step of a task that has not run."""
+        for step in (*self.plan.steps, *self.plan.finally_):
+            self._skip(step, reason)
+
+    async def _skip_rest(self, steps: Sequence[PlannedStep], reason: str) -> None:
+        for step in steps:
+            self._skip(step, reason)
+            await self.breathe()
+
+    async def _finally(self, outcome: Outcome) -> None:
+        self.tasklet.in_finally = True
+        steps = self.plan.finally_
+        for place, step in enumerate(steps):
+            self.task["status"] = str(outcome.status)
+            try:
+                error = await self.step(step, self.scope.with_locals(error=outcome.shown()))
+            except asyncio.CancelledError:
+                await self._skip_rest(steps[place + 1 :], CANCELLED)
+                raise
+            if error is not None and outcome.status is TaskStatus.COMPLETED:
+                outcome.status, outcome.error, outcome.step, outcome.result = TaskStatus.FAILED, error, self.failed_step, None
+
+    async def _side_by_side(self) -> BaseException | None:
+        assert self.plan.order is not None
+        runner = self.plan.order.runner()
+        under_way: dict[asyncio.Task[BaseException | None], PlannedStep] = {}
+        done: deque[asyncio.Task[BaseException | None]] = deque()
+        wake = asyncio.Event()
+
+        def finished(task: asyncio.Task[BaseException | None]) -> None:
+            done.append(task)
+            wake.set()
+
+        async def start(places: Sequence[int]) -> None:
+            for place in places:
+                step = self.plan.steps[place]
+                task = self.loop.create_task(self.step(step, self.scope))
+                under_way[task] = step
+                task.add_done_callback(finished)
+                await self.breathe()
+
+        try:
+            await start(runner.first())
+            while under_way:
+                await wake.wait()
+                wake.clear()
+                while done:
+                    task = done.popleft()
+                    step = under_way.pop(task)
+                    error = task.result()
+                    if error is not None:
+                        self._stop_reason = FAILED_BEFORE
+                        return error
+                    await start(runner.ended(step.position))
+            return None
+        finally:
+            failed = self.failed_step
+            await end_all(under_way)
+            self.failed_step = failed  # of two that failed, the first one counts
+
+    # --- one step -----------------------------------------------------------------------------------------------------
+
+    async def step(self, step: PlannedStep, scope: Scope) -> BaseException | None:
+        """Run one step with all that belongs to it, and give what fails the task, if it does."""
+        run = self.steps.at(step.index)
+        when = step.when
+        if when is not None:
+            try:
+                wanted = when if type(when) is bool else is_true(when.render(scope), "when")  # type: ignore[union-attr]
+            except TemplateError as error:
+                self._begin(run)
+                return await self._fail(step, run, self._explained(error, step, "when"), scope, self.loop.time())
+            if not wanted:
+                self._skip(step, CONDITION)
+                return None
+        self._begin(run)
+        began = self.loop.time()
+        try:
+            if step.description is not None:
+                run.description = self._described(step, scope)
+            output = await (self._turn(step, run, scope) if step.loop is None else self._repeat(step, run, scope))
+        except StepFailed as failed:
+            return await self._fail(step, run, failed.error, scope, began)
+        except asyncio.CancelledError:
+            self._end(run, StepStatus.CANCELLED, began)
+            self._skip_handlers(step, self._why_stopped())
+            raise
+        run.output = output
+        self._end(run, StepStatus.COMPLETED, began)
+        if step.handlers:
+            self._skip_handlers(step, NOT_NEEDED)
+        if time.perf_counter() - self._slice_began > self.manager.slice:
+            await self._let_others_in()
+        return None
+
+    def _begin(self, run: StepRun) -> None:
+        run.status = StepStatus.RUNNING
+        run.started_at = time.time()
+        hooks = self.hooks
+        if hooks.before_step_run:
+            hooks.fire(hooks.before_step_run, StepEvent("before_step_run", self.tasklet, run.started_at, run))
+
+    def _end(self, run: StepRun, status: StepStatus, began: float) -> None:
+        run.status = status
+        run.duration = self.loop.time() - began
+        self._tell_ended(run)
+
+    def _tell_ended(self, run: StepRun) -> None:
+        hooks = self.hooks
+        if hooks.after_step_run:
+            event = StepEvent("after_step_run", self.tasklet, time.time(), run, run.attempts, run.output, run.error)
+            hooks.fire(hooks.after_step_run, event)
+
+    def _skip(self, step: PlannedStep, reason: str) -> None:
+        run = self.steps.at(step.index)
+        if run.status is StepStatus.PENDING:
+            run.status = StepStatus.SKIPPED
+            run.reason = reason
+            self._tell_ended(run)
+        self._skip_handlers(step, NOT_NEEDED if reason is CONDITION else reason)
+
+    def _skip_handlers(self, step: PlannedStep, reason: str) -> None:
+        for handler in step.handlers:
+            self._skip(handler, reason)
+
+    def _why_stopped(self) -> str:
+        return TIMED_OUT if self._limit is not None and self._limit.expired() else self._stop_reason
+
+    async def _fail(
+        self, step: PlannedStep, run: StepRun, error: BaseException, scope: Scope, began: float
+    ) -> BaseException | None:
+        """The step has failed for good: note it, run its on_error, give what fails the task."""
+        run.output = None
+        run.error = error
+        run.handled = step.then == "continue"
+        _note(error, f"in step '{step.name}' of {self.tasklet.title}")
+        self._end(run, StepStatus.FAILED, began)
+        if step.handlers:
+            shown = {"type": type(error).__name__, "message": message_of(error), "step": step.name}
+            worse = await self._handle(step, error, scope.with_locals(error=shown))
+            if worse is not None:
+                run.handled = False
+                return worse
+        if run.handled:
+            return None
+        self.failed_step = step.name
+        self._stop_reason = FAILED_BEFORE
+        return error
+
+    async def _handle(self, step: PlannedStep, error: BaseException, scope: Scope) -> BaseException | None:
+        for place, handler in enumerate(step.handlers):
+            try:
+                worse = await self.step(handler, scope)
+            except asyncio.CancelledError:
+                for rest in step.handlers[place + 1 :]:
+                    self._skip(rest, self._why_stopped())
+                raise
+            if worse is not None:
+                for rest in step.handlers[place + 1 :]:
+                    self._skip(rest, FAILED_BEFORE)
+                _caused_by(worse, error)
+                return worse
+        return None
+
+    def _described(self, step: PlannedStep, scope: Scope) -> str:
+        text = step.description
+        try:
+            value = text.render(scope) if type(text) is Template else text
+        except TemplateError as error:
+            raise StepFailed(self._explained(error, step, "description"), final=True) from None
+        return self.tasklet.secrets.mask(str(value))
+
+    def _explained(self, error: TemplateError, step: PlannedStep, where: str) -> BaseException:
+        explained = TemplateError(f"step '{step.name}', {where}: {error}")
+        explained.__cause__ = error.__cause__
+        return self.tasklet.secrets.mask_error(explained)
+
+    # --- loops --------------------------------------------------------------------------------------------------------
+
+    async def _repeat(self, step: PlannedStep, run: StepRun, scope: Scope) -> list[Any]:
+        loop = step.loop
+        assert loop is not None
+        if loop.goes_on:
+            run.errors = []
+        if loop.while_ is not None:
+            return await self._while(step, run, scope)
+        items = await self._items(step, scope)
+        run.turns = Turns(len(items))
+        outputs: list[Any] = [None] * len(items)
+        length = len(items)
+
+        async def turn(index: int, item: Any) -> None:
+            inner = scope.with_locals(item=item, loop={"index": index, "length": length, "item": item})
+            outputs[index] = await self._one_turn(step, run, inner, index)
+
+        if loop.parallelism == 1:
+            for index, item in enumerate(items):
+                await turn(index, item)
+        else:
+            await self._at_once(turn, items, min(loop.parallelism, length))
+        return outputs
+
+    async def _one_turn(self, step: PlannedStep, run: StepRun, scope: Scope, index: int) -> Any:
+        assert run.turns is not None
+        output, error = None, None
+        try:
+            output = await self._turn(step, run, scope)
+        except StepFailed as failed:
+            error = failed.error
+            _note(error, f"in turn {index} of the loop")
+            run.turns.failed += 1
+            if run.errors is None:
+                raise
+            failure = {"index": index, "type": type(error).__name__, "message": message_of(error)}
+            bisect.insort(run.errors, failure, key=_index_of)
+        finally:
+            run.turns.done += 1
+        hooks = self.hooks
+        if hooks.turn_done:
+            turns = run.turns
+            event = TurnDone("turn_done", self.tasklet, time.time(), run, index, turns.done, turns.total, output, error)
+            hooks.fire(hooks.turn_done, event)
+        if time.perf_counter() - self._slice_began > self.manager.slice:
+            await self._let_others_in()
+        return output
+
+    async def _at_once(self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int) -> None:
+        """Run the turns, so many at once; the first that fails ends the others."""
+        waiting = iter(enumerate(items))
+
+        async def work() -> None:
+            for index, item in waiting:
+                await turn(index, item)
+
+        workers = [self.loop.create_task(work()) for _ in range(most)]
+        try:
+            if workers:
+                done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+                for worker in done:
+                    worker.result()
+        finally:
+            await end_all(workers)
+
+    async def _while(self, step: PlannedStep, run: StepRun, scope: Scope) -> list[Any]:
+        loop = step.loop
+        assert loop is not None
+        assert loop.while_ is not None
+        outputs: list[Any] = []
+        run.output = outputs
+        run.turns = Turns(None)
+        self.ended.open(step.name)
+        while True:
+            index = len(outputs)
+            try:
+                if not is_true(loop.while_.render(scope.with_locals(loop={"index": index})), "while"):
+                    return outputs
+            except TemplateError as error:
+                raise StepFailed(self._explained(error, step, "while"), final=True) from None
+            if index >= loop.max_iterations:
+                message = f"step '{step.name}': 'while' still holds after max_iterations ({loop.max_iterations}) turns"
+                raise StepFailed(TaskError(message))
+            inner = scope.with_locals(item=index, loop={"index": index, "item": index})
+            outputs.append(await self._one_turn(step, run, inner, index))
+
+    async def _items(self, step: PlannedStep, scope: Scope) -> Sequence[Any]:
+        """What a `for_each` or `times` goes over."""
+        loop = step.loop
+        assert loop is not None
+        key = "for_each" if loop.for_each is not None else "times"
+        try:
+            value = render(loop.for_each if key == "for_each" else loop.times, scope)
+            if key == "times":
+                return range(_times(value))
+            if isinstance(value, str | bytes):
+                raise TemplateError("a loop goes over a list or another iterable, and this is text")
+            try:
+                iterator = iter(value)
+            except TypeError:
+                raise TemplateError(f"a loop goes over a list or another iterable, and this is a {type(value).__name__}") from None
+        except TemplateError as error:
+            raise StepFailed(self._explained(error, step, key), final=True) from None
+        if hasattr(value, "__len__"):
+            return list(iterator)
+        good, items = await self.manager.threads.call(self.loop, lambda: list(iterator))  # it may take long to yield
+        if not good:
+            raise StepFailed(self.tasklet.secrets.mask_error(items), final=True)
+        return items  # type: ignore[no-any-return]
+
+    # --- attempts -----------------------------------------------------------------------------------------------------
+
+    async def _turn(self, step: PlannedStep, run: StepRun, scope: Scope) -> Any:
+        """One turn: the parameters rendered once, then as many attempts as it takes and may."""
+        key = ""
+        try:
+            params: dict[str, Any] = {}
+            for key, tree in step.params:
+                params[key] = tree if type(tree) is str else render(tree, scope)
+            key = "args"
+            args = [render(tree, scope) for tree in step.args] if step.args else ()
+        except TemplateError as error:
+            where = f"parameter '{key}'" if key != "args" else "args"
+            raise StepFailed(self._explained(error, step, where), final=True) from None
+        if step.retry is None:
+            run.attempts += 1
+            return await self._attempt(step, run, args, params, scope, 1)
+        return await self._attempts(step, step.retry, run, args, params, scope)
+
+    async def _attempts(
+        self, step: PlannedStep, retry: PlannedRetry, run: StepRun, args: Sequence[Any], params: dict[str, Any], scope: Scope
+    ) -> Any:
+        number = 0
+        while True:
+            number += 1
+            run.attempts += 1
+            try:
+                output = await self._attempt(step, run, args, params, scope, number)
+                if retry.until is None or self._satisfied(step, retry.until, scope, output, number):
+                    return output
+                message = f"step '{step.name}': 'until' does not hold after attempt {number}"
+                failed, again = StepFailed(TaskError(message)), True
+            except StepFailed as caught:
+                failed, again = caught, not caught.final and _matches(caught.error, retry.on)
+            if not again or number >= retry.attempts:
+                raise failed
+            await self._wait_for_next(run, number, failed.error, delay_before(retry.spec, number))
+
+    def _satisfied(self, step: PlannedStep, until: Template, scope: Scope, output: Any, number: int) -> bool:
+        try:
+            return is_true(until.render(scope.with_locals(output=output, attempt=number)), "until")
+        except TemplateError as error:
+            raise StepFailed(self._explained(error, step, "until"), final=True) from None
+
+    async def _wait_for_next(self, run: StepRun, number: int, error: BaseException, delay: float) -> None:
+        run.retry_at = time.time() + delay
+        run.error = error  # shown while it waits
+        hooks = self.hooks
+        if hooks.attempt_failed:
+            event = AttemptFailed("attempt_failed", self.tasklet, time.time(), run, number, error, delay)
+            hooks.fire(hooks.attempt_failed, event)
+        try:
+            await asyncio.sleep(delay)
+        finally:
+            run.retry_at = None
+            run.error = None
+
+    async def _attempt(
+        self, step: PlannedStep, run: StepRun, args: Sequence[Any], params: dict[str, Any], scope: Scope, number: int
+    ) -> Any:
+        """One call of the action. Whatever it raises becomes a `StepFailed`; a `CancelledError` is that of the task alone."""
+        attempt = Attempt(self, step, run, scope, number)
+        task = asyncio.current_task()
+        cancels = task.cancelling() if task is not None else 0
+        attempts = self.tasklet.attempts
+        attempts.add(attempt)
+        token = current_sink.set(attempt)
+        try:
+            if step.timeout is None:
+                return await self._call(step, attempt, args, params)
+            async with asyncio.timeout(step.timeout) as limit:
+                output = await self._call(step, attempt, args, params)
+            if not limit.expired():
+                return output
+            raise TimeoutError  # the action swallowed its cancellation  # noqa: TRY301
+        except asyncio.CancelledError as error:
+            if task is None or task.cancelling() > cancels:
+                attempt.cancel()
+                self._tell_left_running(step, attempt)
+                raise
+            raise StepFailed(self.tasklet.secrets.mask_error(error)) from None
+        except StepFailed:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever an action raises fails its step and nothing else
+            if type(error) is TimeoutError and step.timeout is not None and limit.expired():
+                attempt.cancel()
+                self._tell_left_running(step, attempt)
+                error = TimeoutError(f"step '{step.name}' took longer than {_seconds(step.timeout)}")
+            raise StepFailed(self.tasklet.secrets.mask_error(error)) from None
+        finally:
+            current_sink.reset(token)
+            attempts.discard(attempt)
+            attempt.flush()
+
+    async def _call(self, step: PlannedStep, attempt: Attempt, args: Sequence[Any], params: dict[str, Any]) -> Any:
+        action = self.bound[step.place]
+        where = step.runs_in
+        if where == "process":
+            return await self.manager.in_process(action, attempt, args, params)
+        if where == "dask":
+            return await self.manager.on_dask(action, attempt, args, params)
+        if action.face.context_parameter is not None:
+            args, params = action.arguments(args, params, ActionContext(attempt))
+        if action.face.is_async:
+            return await action.function(*args, **params)
+        if where == "loop":
+            output = self._timed(attempt, lambda: action.function(*args, **params))
+        else:
+            context = contextvars.copy_context()
+            good, output = await self.manager.threads.call(self.loop, lambda: context.run(action.function, *args, **params))
+            attempt.returned = True
+            if not good:
+                raise output
+        return await output if type(output) is CoroutineType else output
+
+    @staticmethod
+    def _timed(attempt: Attempt, call: Callable[[], Any]) -> Any:
+        began = time.perf_counter()
+        try:
+            return call()
+        finally:
+            attempt.run.held = max(attempt.run.held, time.perf_counter() - began)
+
+    def _tell_left_running(self, step: PlannedStep, attempt: Attempt) -> None:
+        action = self.bound[step.place]
+        if step.runs_in == "thread" and not action.face.is_async and not attempt.returned:
+            attempt.log(f"{action.name} runs on in its thread; what it returns is dropped", "warning")
+
+    # --- letting others in --------------------------------------------------------------------------------------------
+
+    async def breathe(self) -> None:
+        """Let the loop's other work in, where this task has held it for its slice."""
+        if time.perf_counter() - self._slice_began > self.manager.slice:
+            await self._let_others_in()
+
+    async def _let_others_in(self) -> None:
+        await asyncio.sleep(0)
+        self._slice_began = time.perf_counter()
+
+    def lock_for_question(self, step: PlannedStep) -> asyncio.Lock:
+        """A step asks one question at a time, its turns one after another."""
+        return self._asking.setdefault(step.index, asyncio.Lock())
+
+
+class Attempt:
+    """One call of an action: the engine's end of its `ActionContext`, and where its output goes. Any thread may use it."""
+
+    __slots__ = (
+        "_callbacks",
+        "_lines",
+        "_lock",
+        "_progress_is_due",
+        "_records",
+        "cancelled",
+        "number",
+        "planned",
+        "returned",
+        "run",
+        "scope",
+        "walk",
+    )
+
+    def __init__(self, walk: Walk, planned: PlannedStep, run: StepRun, scope: Scope, number: int) -> None:
+        self.walk = walk
+        self.planned = planned
+        self.run = run
+        self.scope = scope
+        self.number = number
+        self.cancelled = False
+        self.returned = False
+        self._callbacks: list[Callable[[], None]] | None = None
+        self._lines: Lines | None = None
+        self._records: deque[LogRecord] | None = None
+        self._progress_is_due = False
+        self._lock = _attempts_lock
+
+    @property
+    def task(self) -> Tasklet:
+        """The tasklet."""
+        return self.walk.tasklet
+
+    @property
+    def step(self) -> str:
+        """The step's name."""
+        return self.planned.name
+
+    @property
+    def attempt(self) -> int:
+        """The attempt's number, from 1."""
+        return self.number
+
+    def names(self) -> dict[str, Any]:
+        """Every template name, and every input whose name is none of those."""
+        return {**self.walk.tasklet.inputs, **self.scope.names}
+
+    def set_context(self, values: Mapping[str, Any]) -> None:
+        """Store values in `ctx`."""
+        self.walk.tasklet.context.update(values)
+
+    async def run_task(self, task: Any, inputs: Mapping[str, Any]) -> Any:
+        """Run a sub-task within this step."""
+        return await self.walk.manager.run_inside(self, task, inputs)
+
+    # --- cancelling ---------------------------------------------------------------------------------------------------
+
+    def cancel(self) -> None:
+        """Tell the action that what it does is no longer wanted."""
+        with self._lock:
+            self.cancelled = True
+            callbacks, self._callbacks = self._callbacks, None
+        for callback in callbacks or ():
+            callback()
+
+    def call_when_cancelled(self, callback: Callable[[], None]) -> None:
+        """Call back once it is cancelled; at once where it is."""
+        with self._lock:
+            if not self.cancelled:
+                self._callbacks = [*(self._callbacks or ()), callback]
+                return
+        callback()
+
+    # --- what it says -------------------------------------------------------------------------------------------------
+
+    def write(self, stream: str, text: str) -> None:
+        """Take what the action writes to `stdout` or `stderr`."""
+        lines = self._lines
+        if lines is None:
+            with self._lock:
+                lines = self._lines = self._lines or Lines(self._take_line)
+        lines.write(stream, text)
+
+    def flush(self) -> None:
+        """Take the lines that were not ended."""
+        if self._lines is not None:
+            self._lines.flush()
+
+    def _take_line(self, stream: str, line: str) -> None:
+        self.log(line, "info" if stream == "stdout" else "warning")
+
+    def log(self, message: object, level: str = "info") -> None:
+        """Write to the task's log, a record for each line."""
+        now = time.time()
+        for line in str(message).splitlines() or [""]:
+            record = LogRecord(self.planned.name, level, line, now)
+            self.walk.tasklet.write(record)
+            if self.walk.hooks.step_log:
+                self._tell_line(record)
+
+    def progress(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Note how far the action is. Many reports from a thread become one event for each pass of the loop."""
+        self.run.progress = Progress(done, total, self.walk.tasklet.secrets.mask(text) if text else "")
+        if not self.walk.hooks.step_progress:
+            return
+        if self._on_loop():
+            self._fire_progress()
+        elif not self._progress_is_due:
+            self._progress_is_due = True
+            self._on_the_loop(self._fire_progress)
+
+    def _fire_progress(self) -> None:
+        self._progress_is_due = False
+        progress, walk = self.run.progress, self.walk
+        if progress is not None:
+            event = StepProgress("step_progress", walk.tasklet, time.time(), self.run, progress.done, progress.total, progress.text)
+            self._fire("step_progress", event)
+
+    def _tell_line(self, record: LogRecord) -> None:
+        if self._on_loop():
+            self._fire_line(record)
+            return
+        with self._lock:
+            first = not self._records
+            self._records = self._records if self._records is not None else deque()
+            self._records.append(record)
+        if first:
+            self._on_the_loop(self._fire_lines)
+
+    def _fire_lines(self) -> None:
+        records = self._records
+        while records:
+            self._fire_line(records.popleft())
+
+    def _fire_line(self, record: LogRecord) -> None:
+        self._fire("step_log", StepLog("step_log", self.walk.tasklet, record.time, self.run, record, record.text))
+
+    def _fire(self, hook: str, event: StepProgress | StepLog | StepAsks) -> None:
+        token = current_sink.set(None)  # what a listener prints is not the action's
+        try:
+            self.walk.hooks.fire(getattr(self.walk.hooks, hook), event)
+        finally:
+            current_sink.reset(token)
+
+    def _on_loop(self) -> bool:
+        return threading.get_ident() == self.walk.manager.thread
+
+    def _on_the_loop(self, callback: Callable[[], None]) -> None:
+        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+            self.walk.loop.call_soon_threadsafe(callback)
+
+    # --- asking a person ----------------------------------------------------------------------------------------------
+
+    def ask(self, message: str, choices: Sequence[str], default: str | None) -> Any:
+        """Ask a person: an awaitable on the loop; in a thread it waits for the answer."""
+        if self._on_loop():
+            return self._ask(message, choices, default)
+        answer = asyncio.run_coroutine_threadsafe(self._ask(message, choices, default), self.walk.loop)
+        self.call_when_cancelled(lambda: _cancel(answer))
+        return answer.result()
+
+    async def _ask(self, message: str, choices: Sequence[str], default: str | None) -> str:
+        walk = self.walk
+        async with walk.lock_for_question(self.planned):
+            answer: asyncio.Future[str] = walk.loop.create_future()
+            text = walk.tasklet.secrets.mask(str(message))
+            question = Question(text, choices, lambda choice: walk.loop.call_soon_threadsafe(_settle, answer, choice))
+            person = walk.manager.person
+            if person is None or not person(walk.tasklet, self.run):
+                if default is None:
+                    raise TaskError(f"there is nobody to ask: {text}")
+                return default
+            self.run.question = question
+            self._fire("step_asks", StepAsks("step_asks", walk.tasklet, time.time(), self.run, question, text))
+            try:
+                return await answer
+            finally:
+                self.run.question = None
+
+
+_attempts_lock = threading.Lock()  # one for all: held for moments only, and a lock of its own would cost each attempt
+
+
+async def end_all(tasks: Mapping[asyncio.Task[Any], Any] | Sequence[asyncio.Task[Any]]) -> None:
+    """Cancel tasks and wait until each has ended, whoever cancels us meanwhile."""
+    again: asyncio.CancelledError | None = None
+    for task in tasks:
+        task.cancel()
+    while pending := [task for task in tasks if not task.done()]:
+        try:
+            await asyncio.wait(pending)
+        except asyncio.CancelledError as error:
+            again = error
+            for task in pending:
+                task.cancel()
+    for task in tasks:
+        if not task.cancelled():
+            task.exception()  # looked at, so that asyncio does not report it as forgotten
+    if again is not None:
+        raise again
+
+
+def _settle(future: asyncio.Future[str], value: str) -> None:
+    if not future.done():
+        future.set_result(value)
+
+
+def _cancel(future: Any) -> None:
+    future.cancel()
+
+
+def _matches(error: BaseException, names: frozenset[str]) -> bool:
+    if not names:
+        return True
+    return any(kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in type(error).__mro__)
+
+
+def _times(value: Any) -> int:
+    try:
+        number = value.__index__() if not isinstance(value, bool) else None
+    except AttributeError:
+        number = None
+    if number is None or number < 0:
+        raise TemplateError(f"'times' is a whole number, 0 or more, and this is {value!r:.60}")
+    return int(number)
+
+
+def _note(error: BaseException, note: str) -> None:
+    if note not in getattr(error, "__notes__", ()):
+        error.add_note(note)
+
+
+def _caused_by(error: BaseException, cause: BaseException) -> None:
+    """Hang a cause at the end of an error's chain."""
+    seen = {id(cause)}
+    while id(error) not in seen:
+        seen.add(id(error))
+        if error.__cause__ is None:
+            error.__cause__ = cause
+            return
+        error = error.__cause__
+
+
+def _index_of(failed: dict[str, Any]) -> int:
+    index: int = failed["index"]
+    return index
+
+
+def _seconds(seconds: float) -> str:
+    return f"{seconds * 1000:g} ms" if seconds < 1 else f"{seconds:g} s"
