@@ -203,11 +203,24 @@ def _listed(function: Callable[..., Any]) -> Callable[..., Any]:
     return filtered
 
 
+def _with_dicts(function: Callable[..., Any]) -> Callable[..., Any]:
+    """The same function, which takes a view such as `inputs` for a plain dict."""
+
+    @functools.wraps(function)
+    def called(*args: Any, **kwargs: Any) -> Any:
+        return function(*(dict_of(value) if type(value) in VIEWS else value for value in args), **kwargs)
+
+    return called
+
+
 def _environment() -> Environment:
     environment = Environment(
         autoescape=False, keep_trailing_newline=True, undefined=Undefined, loader=None, cache_size=0
     )
     environment.globals = {name: environment.globals[name] for name in GLOBALS}
+    environment.globals["dict"] = _with_dicts(dict)
+    for name in ("items", "dictsort"):
+        environment.filters[name] = _with_dicts(environment.filters[name])
     for name in _BIT_BY_BIT:
         environment.filters[name] = _listed(environment.filters[name])
     environment.policies["json.dumps_kwargs"] = {"sort_keys": True, "default": _for_json}

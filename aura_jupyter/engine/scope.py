@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
+from ..errors import message_of
+
 ALWAYS = ("inputs", "steps", "ctx", "task")
 LOCALS = ("item", "loop", "error", "output", "attempt")
 STEP_FIELDS = ("output", "status", "error", "errors", "attempts", "duration")
@@ -95,7 +97,7 @@ class StepFields:
         """The error with `type` and `message`, or `None`."""
         error = self.__step.error
         if isinstance(error, BaseException):
-            error = {"type": type(error).__name__, "message": str(error)}
+            error = {"type": type(error).__name__, "message": message_of(error)}
         return Fields(error, "error") if isinstance(error, Mapping) else error
 
     @property

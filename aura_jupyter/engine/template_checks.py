@@ -2,85 +2,29 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from typing import Any, TypeVar
 
 from jinja2 import nodes
 from jinja2.exceptions import TemplateSyntaxError
 
 from ..spec.problems import nearest
-from .sandbox import ENVIRONMENT, GLOBALS, listing, parse, parse_expression, shorten
-from .scope import ALWAYS, ERROR_FIELDS, LOCALS, STEP_ERROR_FIELDS, STEP_FIELDS, TASK_FIELDS
-
-if TYPE_CHECKING:
-    from .templates import Template
+from .sandbox import ENVIRONMENT, parse, parse_expression
+from .template_findings import Finding, Names, Path, Text, broken, path_finding, quoted
+from .template_places import Source
 
 Kind = TypeVar("Kind", bound=nodes.Node)
-Path = tuple[str | int | None, ...]  # the root's name, then names and indices; None for what only the run knows
-_OTHER_LANGUAGES = {"nodes": "steps", "params": "inputs", "state": "ctx", "initial": "ctx"}
-_OTHER_FIELDS = {
-    "result": "output",
-    "outputs": "output",
-    "value": "output",
-    "state": "status",
-    "conclusion": "status",
-    "outcome": "status",
-}
-_OTHER_LOOP_FIELDS = {"index0": "index", "index1": "index", "counter": "index", "size": "length", "value": "item"}
-_BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """Something wrong in a template: the words of a problem, and the text to underline.
-
-    Attributes:
-        code: as in `Problem`.
-        message: what is wrong, without the step's name.
-        hint: one sentence to follow.
-        fragment: the text in the template that is at fault, as written; empty for the whole.
-        occurrence: which occurrence of `fragment` in the text, from 0.
-    """
-
-    code: str
-    message: str
-    hint: str
-    fragment: str = ""
-    occurrence: int = 0
-
-
-class Names(Protocol):
-    """What a template may read where it stands."""
-
-    @property
-    def inputs(self) -> Collection[str] | None:
-        """The declared inputs; `None` where any may be read."""
-
-    @property
-    def locals(self) -> frozenset[str]:
-        """Of `item`, `loop`, `error`, `output` and `attempt` those in scope."""
-
-    @property
-    def loop_fields(self) -> frozenset[str]:
-        """The fields that `loop` has here."""
-
-    def step(self, name: str) -> Finding | None:
-        """What is wrong with reading this step here, if anything; `fragment` is left empty."""
-
-    def hint_for(self, name: str) -> str:
-        """Where a local that is not in scope here is known."""
-
-
-def check(template: Template, names: Names) -> list[Finding]:
+def check(template: Text, names: Names) -> list[Finding]:
     """All that is wrong with a template, as far as it can be known before anything runs."""
     if template.is_constant:
         return []
     if template.path is not None:
         root, parts = template.path
-        if _path_finding((root, *[part for _, part in parts]), names) is None:
+        if path_finding((root, *[part for _, part in parts]), names) is None:
             return []
     try:
         tree: nodes.Node = parse_expression(template.text) if template.bare else parse(template.text)
@@ -96,166 +40,13 @@ def check(template: Template, names: Names) -> list[Finding]:
     return checker.findings
 
 
-def broken(template: Template, error: TemplateSyntaxError) -> Finding:
-    """The finding for a template that Jinja2 cannot parse."""
-    said = (error.message or "").strip().rstrip(".")
-    for jinja, written in _TOKENS.items():
-        said = said.replace(jinja, written)
-    unended = None if template.bare else _unended(template.text)
-    if unended is not None:
-        return unended
-    for pattern, message, hint in _SAYINGS:
-        found = pattern.search(said)
-        if found is not None:
-            return _broken(shorten(found.expand(message)), shorten(found.expand(hint)))
-    return _broken(f"the template is broken: {shorten(said, 120)}", "Correct the expression.")
-
-
-_TOKENS = {"end of print statement": "}}", "end of statement block": "%}", "end of template": "the end"}
-_SAYINGS = [
-    (re.compile(pattern), message, hint)
-    for pattern, message, hint in (
-        (
-            r"innermost block that needs to be closed is '(\w+)'",
-            r"'{% \1 %}' has no end",
-            r"Write '{% end\1 %}' where it ends.",
-        ),
-        (r"^(there is no '.+)", r"\1", "Put the text itself into the template."),
-        (r"unknown tag '(end\w+|else|elif)'", r"'{% \1 %}' has no beginning", "Take it out, or write what it ends."),
-        (r"unknown tag '(\w+)'", r"there is no tag '\1'", "Write 'if', 'for', 'set', 'with', 'macro' or 'raw'."),
-        (r"^No (filter|test) named '(.*)'", r"there is no \1 '\2'", r"Write one of Jinja2's \1s."),
-        (r"^there is more than one expression", r"\g<0>", "Write one expression, or text with '{{ … }}' in it."),
-        (
-            r"expected token '(.+)', got '(.+)'",
-            r"'\2' stands where '\1' is expected",
-            r"Write '\1' before '\2', or take '\2' out.",
-        ),
-        (
-            r"^[Uu]nexpected the end|^unexpected '(}}|%}|the end)'|got the end",
-            "an expression is not complete",
-            "Write the rest of it.",
-        ),
-        (r"^unexpected (?:char )?('.+?')", r"\1 stands where it has no meaning", r"Take \1 out."),
-    )
-]
-
-
-def _unended(text: str) -> Finding | None:
-    for opening, closing in (("{{", "}}"), ("{%", "%}")):
-        start = text.rfind(opening)
-        if start >= 0 and closing not in text[start:]:
-            subject = "It" if not text[:start].strip() else "What"
-            return _broken(
-                "the template has no end", f"{subject} begins with '{opening}' and needs '{closing}' at its end."
-            )
-    return None
-
-
-def _broken(message: str, hint: str) -> Finding:
-    return Finding("broken-template", message, hint)
-
-
-# What a path may read
-
-
-def _path_finding(path: Path, names: Names) -> tuple[Finding, int] | None:
-    """What is wrong with a path whose root is no name of the template's own, and how many of its parts to underline."""
-    root = str(path[0])
-    if root not in ALWAYS and root not in names.locals:
-        return (_unknown_name(root, names), 1) if root not in GLOBALS else None
-    if len(path) < 2 or not isinstance(path[1], str):
-        return None
-    name = path[1]
-    if root == "inputs":
-        return None if names.inputs is None or name in names.inputs else (_unknown_input(name, names.inputs), 2)
-    if root == "steps":
-        return _step_finding(path, name, names)
-    known: Sequence[str] = {"error": ERROR_FIELDS, "task": TASK_FIELDS}.get(root, ())
-    if root == "loop":
-        known = tuple(field for field in ("index", "length", "item") if field in names.loop_fields)
-    return (
-        (_unknown_field(root, f"'{root}'", name, known, _OTHER_LOOP_FIELDS), 2) if known and name not in known else None
-    )
-
-
-def _step_finding(path: Path, name: str, names: Names) -> tuple[Finding, int] | None:
-    finding = names.step(name)
-    if finding is not None:
-        return finding, 2
-    if len(path) > 2 and isinstance(path[2], str) and path[2] not in STEP_FIELDS:
-        return _unknown_field("", "a step", path[2], STEP_FIELDS, _OTHER_FIELDS), 3
-    if len(path) > 3 and path[2] == "error" and isinstance(path[3], str) and path[3] not in STEP_ERROR_FIELDS:
-        return _unknown_field("", "a step's error", path[3], STEP_ERROR_FIELDS, {}), 4
-    return None
-
-
-def _unknown_field(root: str, owner: str, name: str, known: Sequence[str], elsewhere: dict[str, str]) -> Finding:
-    message = f"{owner} has no field {_quoted(name)}"
-    near = elsewhere.get(name) if elsewhere.get(name) in known else None
-    if near is not None:
-        return Finding(
-            "spelling" if name == "result" and not root else "unknown-field", message, f"Write '{root}.{near}'."
-        )
-    near = nearest(name, known)
-    fields = ", ".join(known)
-    return Finding(
-        "unknown-field", message, f"Did you mean '{root}.{near}'? It has: {fields}." if near else f"It has: {fields}."
-    )
-
-
-def _unknown_input(name: str, inputs: Collection[str]) -> Finding:
-    message = f"there is no input {_quoted(name)}"
-    if not inputs:
-        return Finding("undefined-name", message, "The task declares no inputs.")
-    near = nearest(name, inputs)
-    declared = f"The inputs are: {listing(inputs)}."
-    return Finding(
-        "undefined-name", message, f"Did you mean '{_written('inputs', near)}'? {declared}" if near else declared
-    )
-
-
-def _unknown_name(name: str, names: Names) -> Finding:
-    message = f"{_quoted(name)} is not defined here"
-    if name in LOCALS:
-        return Finding("undefined-name", message, names.hint_for(name))
-    if name in _OTHER_LANGUAGES:
-        return Finding("spelling", message, f"Write '{_OTHER_LANGUAGES[name]}'.")
-    if name == "env":
-        return Finding("spelling", "'env' is not available in templates", "Give the value as an input.")
-    if name in _BOOLEAN_WORDS:
-        return Finding(
-            "undefined-name", message, f"Write {_BOOLEAN_WORDS[name]}, or put quotes around it inside the expression."
-        )
-    inputs = names.inputs or ()
-    if name in inputs:
-        return Finding("undefined-name", message, f"Write '{_written('inputs', name)}'.")
-    known = [*ALWAYS, *(local for local in LOCALS if local in names.locals)]
-    near = nearest(name, [*inputs, *known])
-    there_are = f"Known here are: {', '.join(known)}."
-    if near is None:
-        return Finding("undefined-name", message, there_are)
-    meant = near if near in known else _written("inputs", near)
-    return Finding("undefined-name", message, f"Did you mean '{meant}'? {there_are}")
-
-
-def _quoted(name: str) -> str:
-    return f"'{shorten(name, 60)}'"
-
-
-def _written(root: str, name: str) -> str:
-    return f"{root}.{name}" if name.isidentifier() else f'{root}["{name}"]'
-
-
-# The walk over a syntax tree
-
-
 class _Checker:
     """Visits a tree in the order of its text and collects findings."""
 
-    def __init__(self, template: Template, names: Names, tree: nodes.Node) -> None:
+    def __init__(self, template: Text, names: Names, tree: nodes.Node) -> None:
         self.names = names
         self.findings: list[Finding] = []
-        self._source = _Source(template)
+        self._source = Source(template)
         self._seen: Counter[Path] = Counter()
         self._own: set[str] = set()  # names that the template has set where the walk stands
         self._guarded = _guarded(tree) if "defined" in template.text else frozenset()
@@ -298,7 +89,7 @@ class _Checker:
         self._all(inside)
 
     def _report(self, path: Path) -> None:
-        found = _path_finding(path, self.names)
+        found = path_finding(path, self.names)
         if found is None:
             return
         finding, length = found
@@ -360,7 +151,7 @@ class _Checker:
         near = nearest(name, known)
         hint = f"Did you mean '{near}'?" if near else f"Write one of Jinja2's {what}s."
         self._add(
-            Finding(f"unknown-{what}", f"there is no {what} {_quoted(name)}", hint), *self._source.word(name, what)
+            Finding(f"unknown-{what}", f"there is no {what} {quoted(name)}", hint), *self._source.word(name, what)
         )
 
     def visit_sub(self, node: nodes.Sub) -> None:
@@ -441,8 +232,8 @@ class _Checker:
         self._inner(node.body, *arguments, "caller", "varargs", "kwargs", *self._everywhere)
 
     def visit_filterblock(self, node: nodes.FilterBlock) -> None:
-        self._inner(node.body)
         self.visit(node.filter)
+        self._inner(node.body)
 
     def visit_block(self, node: nodes.Block) -> None:
         self._inner(node.body, "self", "super", *self._everywhere)
@@ -517,70 +308,3 @@ def _first_word(node: nodes.Node) -> str:
             return ""
         node = inner
     return node.name if isinstance(node, nodes.Name) else str(node.value)
-
-
-# Where in the text a finding stands
-
-
-class _Source:
-    """The tokens of a template's text with their places, read when the first finding needs them."""
-
-    def __init__(self, template: Template) -> None:
-        self.text = template.text
-        self._bare = template.bare
-        self._tokens: list[tuple[str, str, int]] | None = None
-
-    def path(self, path: Path, number: int) -> tuple[str, int]:
-        """The fragment and occurrence of the path's `number`th reading, as written."""
-        places = [place for start in range(len(self.tokens)) if (place := self._match(path, start)) is not None]
-        return self._fragment(places, number)
-
-    def word(self, name: str, what: str) -> tuple[str, int]:
-        """The fragment and occurrence of a filter's or test's name."""
-        before = ("|", "filter", "(", ",") if what == "filter" else ("is", "not", "(", ",")
-        places = []
-        for index, (_, value, start) in enumerate(self.tokens):
-            if index and self.tokens[index - 1][1] in before and value.strip("'\"") == name:
-                offset = value.find(name)
-                places.append((start + offset, start + offset + len(name)))
-        return self._fragment(places, 0)
-
-    def _fragment(self, places: list[tuple[int, int]], number: int) -> tuple[str, int]:
-        if not places:
-            return "", 0
-        start, end = places[min(number, len(places) - 1)]
-        fragment = self.text[start:end]
-        return fragment, self.text.count(fragment, 0, start)
-
-    def _match(self, path: Path, start: int) -> tuple[int, int] | None:
-        tokens = self.tokens
-        if tokens[start][:2] != ("name", path[0]) or (start and tokens[start - 1][1] in (".", "|")):
-            return None
-        at = start + 1
-        for part in path[1:]:
-            following = [token[1] for token in tokens[at : at + 3]]
-            if following[:2] == [".", part]:
-                at += 2
-            elif len(following) == 3 and following[0] == "[" and following[1] in (f'"{part}"', f"'{part}'", str(part)):
-                at += 3
-            else:
-                return None
-        last = tokens[at - 1]
-        return tokens[start][2], last[2] + len(last[1])
-
-    @property
-    def tokens(self) -> list[tuple[str, str, int]]:
-        """Kind, text and place of each token that is no white space."""
-        if self._tokens is None:
-            self._tokens = list(self._read())
-        return self._tokens
-
-    def _read(self) -> Iterator[tuple[str, str, int]]:
-        at = 0
-        for _, kind, value in ENVIRONMENT.lexer.tokeniter(self.text, None, None, "variable" if self._bare else None):
-            place = self.text.find(value, at)
-            if place < 0:
-                continue
-            at = place + len(value)
-            if kind not in ("whitespace", "data"):
-                yield kind, value, place

@@ -11,7 +11,8 @@ from jinja2.exceptions import TemplateSyntaxError
 from ..errors import TemplateError
 from .sandbox import GLOBALS, Compiled, Step, shorten, walk
 from .scope import Fields, Scope
-from .template_checks import Finding, Names, broken, check
+from .template_checks import check
+from .template_findings import Finding, Names, broken
 
 __all__ = ["Fields", "Finding", "Names", "Scope", "Template", "check", "condition", "is_true", "template"]
 
@@ -50,7 +51,8 @@ class Template:
     def constant(cls, value: Any) -> Template:
         """A template that always yields this value, as a `when: true` does."""
         made = cls.__new__(cls)
-        made.text, made.bare, made.path, made._compiled, made._constant = str(value), True, None, None, (value,)
+        made.text, made.bare, made.path = value if isinstance(value, str) else "", True, None
+        made._compiled, made._constant = None, (value,)
         return made
 
     @property

@@ -1,0 +1,236 @@
+"""The findings that a template's checks give: their words, for broken texts and for paths that lead nowhere."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from jinja2.exceptions import TemplateSyntaxError
+
+from ..spec.problems import nearest
+from .sandbox import GLOBALS, Step, listing, shorten
+from .scope import ALWAYS, ERROR_FIELDS, LOCALS, STEP_ERROR_FIELDS, STEP_FIELDS, TASK_FIELDS
+
+Path = tuple[str | int | None, ...]  # the root's name, then names and indices; None for what only the run knows
+_OTHER_LANGUAGES = {"nodes": "steps", "params": "inputs", "state": "ctx", "initial": "ctx"}
+_OTHER_FIELDS = {
+    "result": "output",
+    "outputs": "output",
+    "value": "output",
+    "state": "status",
+    "conclusion": "status",
+    "outcome": "status",
+}
+_OTHER_LOOP_FIELDS = {"index0": "index", "index1": "index", "counter": "index", "size": "length", "value": "item"}
+_BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """Something wrong in a template: the words of a problem, and the text to underline.
+
+    Attributes:
+        code: as in `Problem`.
+        message: what is wrong, without the step's name.
+        hint: one sentence to follow.
+        fragment: the text in the template that is at fault, as written; empty for the whole.
+        occurrence: which occurrence of `fragment` in the text, from 0.
+    """
+
+    code: str
+    message: str
+    hint: str
+    fragment: str = ""
+    occurrence: int = 0
+
+
+class Names(Protocol):
+    """What a template may read where it stands."""
+
+    @property
+    def inputs(self) -> Collection[str] | None:
+        """The declared inputs; `None` where any may be read."""
+
+    @property
+    def locals(self) -> frozenset[str]:
+        """Of `item`, `loop`, `error`, `output` and `attempt` those in scope."""
+
+    @property
+    def loop_fields(self) -> frozenset[str]:
+        """The fields that `loop` has here."""
+
+    def step(self, name: str) -> Finding | None:
+        """What is wrong with reading this step here, if anything; `fragment` is left empty."""
+
+    def hint_for(self, name: str) -> str:
+        """Where a local that is not in scope here is known."""
+
+
+class Text(Protocol):
+    """What the checks look at in a `Template`."""
+
+    @property
+    def text(self) -> str:
+        """As written."""
+
+    @property
+    def bare(self) -> bool:
+        """Whether it is an expression without braces."""
+
+    @property
+    def path(self) -> tuple[str, tuple[Step, ...]] | None:
+        """Root and parts of a plain path."""
+
+    @property
+    def is_constant(self) -> bool:
+        """Whether it holds no template at all."""
+
+
+def broken(template: Text, error: TemplateSyntaxError) -> Finding:
+    """The finding for a template that Jinja2 cannot parse."""
+    said = (error.message or "").strip().rstrip(".")
+    for jinja, written in _TOKENS.items():
+        said = said.replace(jinja, written)
+    unended = None if template.bare else _unended(template.text)
+    if unended is not None:
+        return unended
+    for pattern, message, hint in _SAYINGS:
+        found = pattern.search(said)
+        if found is not None:
+            return _broken(shorten(found.expand(message)), shorten(found.expand(hint)))
+    return _broken(f"the template is broken: {shorten(said, 120)}", "Correct the expression.")
+
+
+_TOKENS = {"end of print statement": "}}", "end of statement block": "%}", "end of template": "the end"}
+_SAYINGS = [
+    (re.compile(pattern), message, hint)
+    for pattern, message, hint in (
+        (
+            r"innermost block that needs to be closed is '(\w+)'",
+            r"'{% \1 %}' has no end",
+            r"Write '{% end\1 %}' where it ends.",
+        ),
+        (r"^(there is no '.+)", r"\1", "Put the text itself into the template."),
+        (r"unknown tag '(end\w+|else|elif)'", r"'{% \1 %}' has no beginning", "Take it out, or write what it ends."),
+        (r"unknown tag '(\w+)'", r"there is no tag '\1'", "Write 'if', 'for', 'set', 'with', 'macro' or 'raw'."),
+        (r"^No (filter|test) named '(.*)'", r"there is no \1 '\2'", r"Write one of Jinja2's \1s."),
+        (r"^there is more than one expression", r"\g<0>", "Write one expression, or text with '{{ … }}' in it."),
+        (
+            r"expected token '(.+)', got '(.+)'",
+            r"'\2' stands where '\1' is expected",
+            r"Write '\1' before '\2', or take '\2' out.",
+        ),
+        (
+            r"^[Uu]nexpected the end|^unexpected '(}}|%}|the end)'|got the end",
+            "an expression is not complete",
+            "Write the rest of it.",
+        ),
+        (r"^unexpected (?:char )?('.+?')", r"\1 stands where it has no meaning", r"Take \1 out."),
+    )
+]
+
+
+def _unended(text: str) -> Finding | None:
+    for opening, closing in (("{{", "}}"), ("{%", "%}")):
+        start = text.rfind(opening)
+        if start >= 0 and closing not in text[start:]:
+            subject = "It" if not text[:start].strip() else "What"
+            return _broken(
+                "the template has no end", f"{subject} begins with '{opening}' and needs '{closing}' at its end."
+            )
+    return None
+
+
+def _broken(message: str, hint: str) -> Finding:
+    return Finding("broken-template", message, hint)
+
+
+def path_finding(path: Path, names: Names) -> tuple[Finding, int] | None:
+    """What is wrong with a path whose root is no name of the template's own, and how many of its parts to underline."""
+    root = str(path[0])
+    if root not in ALWAYS and root not in names.locals:
+        return (_unknown_name(root, names), 1) if root not in GLOBALS else None
+    if len(path) < 2 or not isinstance(path[1], str):
+        return None
+    name = path[1]
+    if root == "inputs":
+        return None if names.inputs is None or name in names.inputs else (_unknown_input(name, names.inputs), 2)
+    if root == "steps":
+        return _step_finding(path, name, names)
+    known: Sequence[str] = {"error": ERROR_FIELDS, "task": TASK_FIELDS}.get(root, ())
+    if root == "loop":
+        known = tuple(field for field in ("index", "length", "item") if field in names.loop_fields)
+    return (
+        (_unknown_field(root, f"'{root}'", name, known, _OTHER_LOOP_FIELDS), 2) if known and name not in known else None
+    )
+
+
+def _step_finding(path: Path, name: str, names: Names) -> tuple[Finding, int] | None:
+    finding = names.step(name)
+    if finding is not None:
+        return finding, 2
+    if len(path) > 2 and isinstance(path[2], str) and path[2] not in STEP_FIELDS:
+        return _unknown_field("", "a step", path[2], STEP_FIELDS, _OTHER_FIELDS), 3
+    if len(path) > 3 and path[2] == "error" and isinstance(path[3], str) and path[3] not in STEP_ERROR_FIELDS:
+        return _unknown_field("", "a step's error", path[3], STEP_ERROR_FIELDS, {}), 4
+    return None
+
+
+def _unknown_field(root: str, owner: str, name: str, known: Sequence[str], elsewhere: dict[str, str]) -> Finding:
+    message = f"{owner} has no field {quoted(name)}"
+    near = elsewhere.get(name) if elsewhere.get(name) in known else None
+    if near is not None:
+        return Finding(
+            "spelling" if name == "result" and not root else "unknown-field", message, f"Write '{root}.{near}'."
+        )
+    near = nearest(name, known)
+    fields = ", ".join(known)
+    return Finding(
+        "unknown-field", message, f"Did you mean '{root}.{near}'? It has: {fields}." if near else f"It has: {fields}."
+    )
+
+
+def _unknown_input(name: str, inputs: Collection[str]) -> Finding:
+    message = f"there is no input {quoted(name)}"
+    if not inputs:
+        return Finding("undefined-name", message, "The task declares no inputs.")
+    near = nearest(name, inputs)
+    declared = f"The inputs are: {listing(inputs)}."
+    return Finding(
+        "undefined-name", message, f"Did you mean '{_written('inputs', near)}'? {declared}" if near else declared
+    )
+
+
+def _unknown_name(name: str, names: Names) -> Finding:
+    message = f"{quoted(name)} is not defined here"
+    if name in LOCALS:
+        return Finding("undefined-name", message, names.hint_for(name))
+    if name in _OTHER_LANGUAGES:
+        return Finding("spelling", message, f"Write '{_OTHER_LANGUAGES[name]}'.")
+    if name == "env":
+        return Finding("spelling", "'env' is not available in templates", "Give the value as an input.")
+    if name in _BOOLEAN_WORDS:
+        return Finding(
+            "undefined-name", message, f"Write {_BOOLEAN_WORDS[name]}, or put quotes around it inside the expression."
+        )
+    inputs = names.inputs or ()
+    if name in inputs:
+        return Finding("undefined-name", message, f"Write '{_written('inputs', name)}'.")
+    known = [*ALWAYS, *(local for local in LOCALS if local in names.locals)]
+    near = nearest(name, [*inputs, *known])
+    there_are = f"Known here are: {', '.join(known)}."
+    if near is None:
+        return Finding("undefined-name", message, there_are)
+    meant = near if near in known else _written("inputs", near)
+    return Finding("undefined-name", message, f"Did you mean '{meant}'? {there_are}")
+
+
+def quoted(name: str) -> str:
+    """A name in a message."""
+    return f"'{shorten(name, 60)}'"
+
+
+def _written(root: str, name: str) -> str:
+    return f"{root}.{name}" if name.isidentifier() else f'{root}["{name}"]'
