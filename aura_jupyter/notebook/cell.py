@@ -8,6 +8,8 @@ import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from IPython.core.inputtransformer2 import TransformerManager
+
 from .options import Line
 
 AWAITED = "aura_awaited"
@@ -20,12 +22,15 @@ _AWAITED_COMMANDS = frozenset({"wait", "run"})
 def lift(lines: list[str]) -> list[str]:
     """Let comments, blank lines and line magics stand above `%%aura`, and let its body be empty.
 
-    An input transformer of IPython's clean-up stage, whose own cell magics look at the first line only.
+    An input transformer of IPython's clean-up stage, whose own cell magics look at the first line only. Below Python
+    code the cell becomes a call that refuses it, where IPython would complain of the spec's Python.
     """
     at = next((number for number, line in enumerate(lines) if _CELL_LINE.match(line)), None)
-    if at is None or not all(map(_may_stand_above, lines[:at])):
+    if at is None:
         return lines
     options = lines[at][len("%%aura") :].strip()
+    if not all(map(_may_stand_above, lines[:at])):
+        return [f"get_ipython().run_line_magic('%aura', {options!r})\n"] if _is_code(lines[:at]) else lines
     body = "".join(lines[at + 1 :]) or "\n"
     return [*lines[:at], f"get_ipython().run_cell_magic('aura', {options!r}, {body!r})\n"]
 
@@ -33,6 +38,17 @@ def lift(lines: list[str]) -> list[str]:
 def _may_stand_above(line: str) -> bool:
     text = line.strip()
     return not text or text.startswith("#") or (text.startswith("%") and not text.startswith("%%"))
+
+
+def _is_code(lines: list[str]) -> bool:
+    """Whether these lines are whole statements, so that what follows is not inside a text of theirs."""
+    if lines[0].startswith("%%"):
+        return False
+    try:
+        ast.parse(TransformerManager().transform_cell("".join(lines)))
+    except SyntaxError:
+        return False
+    return True
 
 
 class Awaiting:
@@ -114,7 +130,7 @@ class RunningCells:
         """A listener of `pre_run_cell`."""
         self._cells.append(info.raw_cell or "")
 
-    def end(self, result: Any) -> None:
+    def end(self, _result: Any) -> None:
         """A listener of `post_run_cell`; the cell that loaded the extension was never begun."""
         if self._cells:
             self._cells.pop()

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from types import TracebackType
 from typing import Any, TypeVar
 
 from IPython.core.error import UsageError
 
-from ..errors import TaskError
+from ..engine.tasklet import Tasklet, TaskStatus
+from ..errors import TaskCancelled, TaskError
 from ..spec.problems import SpecError, to_cell, to_text
+from .options import Line, LineError
 
 E = TypeVar("E", bound=BaseException)
 
@@ -38,7 +41,8 @@ def spec_error(error: SpecError, shell: Any) -> SpecError:
 def step_error(error: BaseException, shell: Any) -> BaseException:
     """A step's own exception, shown with the frames of what the step called.
 
-    IPython shows some exceptions in ways of its own, which nbval takes for no failure: these come as the cause of a `TaskError`.
+    IPython shows some exceptions in ways of its own, and nbval takes that for no failure: these come as the cause of a
+    `TaskError`.
 
     Args:
         error: of a task.
@@ -51,6 +55,25 @@ def step_error(error: BaseException, shell: Any) -> BaseException:
         failure.__cause__ = error
         return _drawn(failure, lambda: ["".join(lines).rstrip()])
     return _drawn(error, lambda: _frames_as_ipython(error, frames, shell))
+
+
+def raise_failure(tasklet: Tasklet, shell: Any) -> None:
+    """Raise what failed a task that has ended, shown as it should be read; `TaskCancelled` where it was cancelled."""
+    if tasklet.error is not None:
+        raise step_error(tasklet.error, shell)
+    if tasklet.status is TaskStatus.CANCELLED:
+        raise one_line(TaskCancelled(f"{tasklet.title} was cancelled"))
+
+
+@contextlib.contextmanager
+def shown_in(line: Line, shell: Any) -> Iterator[None]:
+    """Show a mistake of the options or of a spec in the cell, without a traceback."""
+    try:
+        yield
+    except LineError as mistake:
+        raise spec_error(line.error(mistake), shell) from mistake.__cause__
+    except SpecError as error:
+        raise spec_error(error, shell) from None
 
 
 def has_kernel(shell: Any) -> bool:
@@ -67,7 +90,7 @@ def _frames_as_ipython(error: BaseException, frames: TracebackType | None, shell
 
 
 def _own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """What is left without the frames through which the engine reached the action; nothing of what a built-in action called."""
+    """What is left without the frames by which the engine reached the action; nothing of what a built-in one called."""
     built_in = False
     while frames is not None and _package(frames) in _PASSED_THROUGH:
         built_in = str(frames.tb_frame.f_globals.get("__name__")).startswith("aura_jupyter.actions.")

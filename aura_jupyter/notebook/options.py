@@ -6,6 +6,7 @@ import argparse
 import keyword
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Self
 
 from ..spec.model import duration
 from ..spec.problems import Mark, Problem, Source, SpecError, nearest
@@ -16,10 +17,11 @@ _CLOSING = {"(": ")", "[": "]", "{": "}"}
 class Word(str):
     """A word of the line that knows where it stands: `start` and `end` count from 0, quotes included."""
 
+    __slots__ = ("end", "start")
     start: int
     end: int
 
-    def __new__(cls, text: str, start: int, end: int) -> Word:
+    def __new__(cls, text: str, start: int, end: int) -> Self:
         """A word of this text at this place."""
         word = super().__new__(cls, text)
         word.start, word.end = start, end
@@ -183,11 +185,17 @@ _EXAMPLES = {
 def _word_too_many(parser: argparse.ArgumentParser, text: str, words: list[Word]) -> LineError:
     word = text if isinstance(text, Word) else next((word for word in words if text in word), words[-1])
     if not word.startswith("-"):
-        hint = "Put an expression with spaces in quotes: -i \"n=2 * k\"." if _after_input(word, words) else "Leave it out."
+        hint = (
+            'Put an expression with spaces in quotes: -i "n=2 * k".' if _after_input(word, words) else "Leave it out."
+        )
         return LineError(f"'{word}' stands where nothing is expected", word, hint=hint)
     options = sorted(parser._option_string_actions)
     near = nearest(word.partition("=")[0], options)
-    hint = f"Write {near}." if near else f"The options are: {', '.join(option for option in options if option[:2] == '--')}."
+    hint = (
+        f"Write {near}."
+        if near
+        else f"The options are: {', '.join(option for option in options if option[:2] == '--')}."
+    )
     return LineError(f"there is no option '{word}'", word, code="unknown-option", hint=hint)
 
 
@@ -211,10 +219,21 @@ def cell_options(parser: argparse.ArgumentParser, words: list[Word]) -> CellOpti
         place = _place(output, list(reversed(words)))
         raise LineError(f"'{name}' cannot hold both the task and its result", place, hint="Give -o another name.")
     given = tuple(_inputs(known.input or (), words))
-    marked = {key: _place(value, words) for key, value in (("name", name), ("output", output), ("timeout", known.timeout)) if value}
+    marked = {
+        key: _place(value, words)
+        for key, value in (("name", name), ("output", output), ("timeout", known.timeout))
+        if value
+    }
     timeout = None if known.timeout is None else _duration(marked.get("timeout", _place(known.timeout, words)))
     return CellOptions(
-        None if name is None else str(name), given, None if output is None else str(output), known.wait, known.quiet, known.dry_run, timeout, marked
+        None if name is None else str(name),
+        given,
+        None if output is None else str(output),
+        known.wait,
+        known.quiet,
+        known.dry_run,
+        timeout,
+        marked,
     )
 
 
@@ -225,11 +244,18 @@ def check_name(text: str, what: str, place: Word) -> None:
         LineError: it is no identifier, or a keyword.
     """
     if keyword.iskeyword(text):
-        raise LineError(f"{what}: '{text}' is a word of Python's own", place, code="bad-name", hint=f"Write another name, for example {text}_.")
+        raise LineError(
+            f"{what}: '{text}' is a word of Python's own",
+            place,
+            code="bad-name",
+            hint=f"Write another name, for example {text}_.",
+        )
     if not text.isidentifier():
         plain = "".join(letter if letter.isalnum() else "_" for letter in text).strip("_")
         near = plain if plain.isidentifier() and not keyword.iskeyword(plain) else "a name of letters, digits and _"
-        raise LineError(f"{what}: '{text}' cannot be the name of a variable", place, code="bad-name", hint=f"Write {near}.")
+        raise LineError(
+            f"{what}: '{text}' cannot be the name of a variable", place, code="bad-name", hint=f"Write {near}."
+        )
 
 
 def _inputs(texts: Iterable[str], words: list[Word]) -> Iterator[GivenInput]:
@@ -241,13 +267,18 @@ def _inputs(texts: Iterable[str], words: list[Word]) -> Iterator[GivenInput]:
         if name in seen:
             raise LineError(f"-i {name} is given twice", place, code="duplicate-key", hint="Keep one of them.")
         if equals and not expression:
-            raise LineError(f"-i {name}= has no value", place, code="missing-value", hint=f"Write -i {name} for the variable, or an expression.")
+            raise LineError(
+                f"-i {name}= has no value",
+                place,
+                code="missing-value",
+                hint=f"Write -i {name} for the variable, or an expression.",
+            )
         seen.add(name)
         yield GivenInput(name, expression if equals else None, place)
 
 
 def _place(text: str, words: list[Word]) -> Word:
-    """Where a parsed text stands: argparse hands on the words themselves but cuts those that hold an option and its value."""
+    """Where a parsed text stands: argparse hands on the words, but cuts those that hold an option and its value."""
     if isinstance(text, Word):
         return text
     return next((word for word in words if word.endswith(text)), words[-1])

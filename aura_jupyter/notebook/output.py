@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from ..engine.logs import Sink
+
 
 class DisplayCapture:
     """Stands before the shell's display publisher.
 
     Args:
         publisher: the shell's `display_pub`.
-        sink: gives what takes the text of the action that runs here, or None outside an action.
+        sink: gives where the output of the action that runs here goes, or None outside an action.
     """
 
-    def __init__(self, publisher: Any, sink: Callable[[], Callable[[str], None] | None]) -> None:
+    def __init__(self, publisher: Any, sink: Callable[[], Sink | None]) -> None:
         """Put the capture in place."""
         self._publisher, self._sink = publisher, sink
         self._plain = publisher.publish
@@ -27,8 +29,8 @@ class DisplayCapture:
             del self._publisher.publish
 
     def _publish(self, data: dict[str, Any], *args: Any, **kwargs: Any) -> Any:
-        write = self._sink()
-        if write is None:
+        sink = self._sink()
+        if sink is None:
             return self._plain(data, *args, **kwargs)
-        write(str(data.get("text/plain", f"({', '.join(data)})")))
+        sink.write("stdout", str(data.get("text/plain", f"({', '.join(data)})")) + "\n")
         return None

@@ -20,16 +20,13 @@ class ShutdownGuard:
 
     Args:
         kernel: whose shutdown is guarded.
-        loop: on which the tasks run.
-        close: ends the tasks.
-        end_children: ends what must not outlive the kernel, in any thread.
+        close: ends the tasks, from any thread.
+        end_children: ends what must not outlive the kernel, from any thread.
     """
 
-    def __init__(
-        self, kernel: Any, loop: asyncio.AbstractEventLoop, close: Callable[[], Awaitable[None]], end_children: Callable[[], None]
-    ) -> None:
+    def __init__(self, kernel: Any, close: Callable[[], Awaitable[None]], end_children: Callable[[], object]) -> None:
         """Put the guard in place."""
-        self._kernel, self._loop, self._close, self._end_children = kernel, loop, close, end_children
+        self._kernel, self._close, self._end_children = kernel, close, end_children
         self._plain = kernel.do_shutdown
         self._wrapped = self._shutdown
         kernel.do_shutdown = self._wrapped
@@ -46,13 +43,9 @@ class ShutdownGuard:
         return await result if inspect.isawaitable(result) else result
 
     async def _end_tasks(self) -> None:
-        async def close() -> None:
-            await self._close()
-
-        ended = asyncio.wrap_future(asyncio.run_coroutine_threadsafe(close(), self._loop))
         try:
-            await asyncio.wait_for(ended, GRACE)
+            await asyncio.wait_for(self._close(), GRACE)
         except TimeoutError:
             _log.warning("Tasks were still ending when the kernel stopped.")
-        except Exception:
+        except Exception:  # noqa: BLE001 - nothing may keep the kernel from its end
             _log.exception("The tasks could not be ended before the kernel stopped.")

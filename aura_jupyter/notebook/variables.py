@@ -1,9 +1,9 @@
-"""The notebook's variables: as inputs, as actions, as names for what a task gives back."""
+"""The notebook's variables: inputs, actions, and names for what a task gives back."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from typing import Any
 
 from ..spec.problems import nearest
@@ -40,23 +40,23 @@ class Variables:
         """Bind a variable."""
         self._shell.user_ns[name] = value
 
-    def names(self) -> list[str]:
-        """The person's variables."""
+    def variables(self) -> list[str]:
+        """The names of the person's variables."""
         return [name for name in list(self._shell.user_ns) if name in self]
 
-    def action(self, name: str) -> Callable[..., Any] | None:
-        """The callable of this name, dots allowed: `clean`, `np.mean`, `model.fit`; None if there is none."""
+    def find(self, name: str) -> Any:
+        """What stands under a name, dots allowed: `clean`, `np.mean`, `model.fit`; None where nothing does."""
         first, *rest = name.split(".")
         if first not in self:
             return None
         value = self[first]
         for part in rest:
             value = getattr(value, part, None)
-        return value if callable(value) else None
+        return value
 
-    def action_names(self) -> list[str]:
-        """The callables that a step could call by their bare name."""
-        return [name for name in self.names() if callable(self[name])]
+    def names(self) -> list[str]:
+        """The names of the person's functions and other callables."""
+        return [name for name in self.variables() if callable(self[name])]
 
     def given(self, inputs: Iterable[GivenInput]) -> dict[str, Any]:
         """The values of `-i` options.
@@ -73,20 +73,31 @@ class Variables:
             code = compile(given.expression, f"<-i {given.name}>", "eval")
         except SyntaxError as error:
             hint = 'Put an expression with spaces in quotes: -i "n=2 * k".'
-            raise LineError(f"-i {given.name}: not an expression of Python ({error.msg})", given.word, code="input-value", hint=hint) from None
+            raise LineError(
+                f"-i {given.name}: not an expression of Python ({error.msg})", given.word, code="input-value", hint=hint
+            ) from None
         try:
             return eval(code, self._shell.user_global_ns, self._shell.user_ns)  # noqa: S307 - the person's own expression
         except Exception as error:
-            raise LineError(f"-i {given.name}: {type(error).__name__}: {error}", given.word, code="input-value", hint=self._hint(error)) from error
+            raise LineError(
+                f"-i {given.name}: {type(error).__name__}: {error}",
+                given.word,
+                code="input-value",
+                hint=self._hint(error),
+            ) from error
 
     def _variable(self, given: GivenInput) -> Any:
         if given.name in self:
             return self[given.name]
-        near = nearest(given.name, self.names())
-        hint = f"Did you mean '{near}'?" if near else f"Set {given.name} in a cell above, or write -i {given.name}=EXPRESSION."
+        near = nearest(given.name, self.variables())
+        hint = (
+            f"Did you mean '{near}'?"
+            if near
+            else f"Set {given.name} in a cell above, or write -i {given.name}=EXPRESSION."
+        )
         raise LineError(f"there is no variable '{given.name}'", given.word, code="undefined-name", hint=hint)
 
     def _hint(self, error: Exception) -> str:
-        if isinstance(error, NameError) and error.name and (near := nearest(error.name, self.names())):
+        if isinstance(error, NameError) and error.name and (near := nearest(error.name, self.variables())):
             return f"Did you mean '{near}'?"
         return "Its expression raised this."

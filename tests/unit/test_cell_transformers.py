@@ -38,10 +38,15 @@ def test_comments_blank_lines_and_line_magics_may_stand_above() -> None:
     assert "get_ipython().run_line_magic('load_ext', 'aura_jupyter')" in code
 
 
-@pytest.mark.parametrize("above", ["x = 1", "%%time", "def f():", "!ls"])
-def test_other_lines_above_leave_the_cell_to_ipython(above: str) -> None:
+@pytest.mark.parametrize("above", ["%%time", "text = '''", "f(", "def f():"])
+def test_a_line_that_only_looks_like_a_cell_is_left_alone(above: str) -> None:
     lines = [f"{above}\n", "%%aura\n", "steps: []\n"]
     assert lift(lines) is lines
+
+
+@pytest.mark.parametrize("above", ["x = 1", "!ls", "files = %ls", "def f():\n    return 1\n\n"])
+def test_a_cell_below_code_becomes_a_call_that_refuses_it(above: str) -> None:
+    assert transform(f"{above}\n%%aura delays\nsteps: []\n") == "get_ipython().run_line_magic('%aura', 'delays')\n"
 
 
 def test_a_cell_without_a_body_reaches_the_magic() -> None:

@@ -1,0 +1,57 @@
+"""`--dry-run`: what would run, in order, as text."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from ..engine.inputs import Resolved
+from ..engine.plan import Plan, PlannedStep
+from ..view.words import counted
+
+
+def describe(plan: Plan, inputs: Resolved, title: str) -> str:
+    """The steps of a task that would start now, those that may run side by side with what they wait for.
+
+    Args:
+        plan: of the spec.
+        inputs: of the task.
+        title: of the task.
+    """
+    lines = [f"{title}: {counted(len(plan.rows), 'step')}, nothing has run"]
+    if inputs.origins:
+        lines.append("  inputs  " + ", ".join(f"{name} ({origin})" for name, origin in inputs.origins.items()))
+    width = min(max(len(step.name) for step in plan.rows), 30)
+    lines += _rows(plan, _in_order(plan), 1, width)
+    if plan.finally_:
+        lines.append("  finally")
+        lines += _rows(plan, plan.finally_, 1, width)
+    return "\n".join(inputs.secrets.mask(line.rstrip()) for line in lines)
+
+
+def _in_order(plan: Plan) -> Sequence[PlannedStep]:
+    if plan.order is None:
+        return plan.steps
+    return [plan.steps[number] for number in plan.order.runner().in_order()]
+
+
+def _rows(plan: Plan, steps: Sequence[PlannedStep], depth: int, width: int) -> Iterator[str]:
+    for step in steps:
+        yield f"{'  ' * depth}{step.name:<{width}}  {step.action}{_notes(plan, step)}"
+        if step.handlers:
+            yield f"{'  ' * (depth + 1)}on error"
+            yield from _rows(plan, step.handlers, depth + 1, width)
+
+
+def _notes(plan: Plan, step: PlannedStep) -> str:
+    spec = step.spec
+    notes = []
+    if step.depends is not None:
+        names = ", ".join(plan.steps[number].name for number in step.depends)
+        notes.append(f"after {names}" if names else "at once")
+    if spec.when not in (None, True):
+        notes.append(f"when {spec.when}")
+    if step.loop is not None:
+        notes.append("in a loop" if step.loop.parallelism == 1 else f"in a loop, {step.loop.parallelism} at once")
+    if step.attempts > 1:
+        notes.append(f"{step.attempts} attempts")
+    return f"  ({'; '.join(notes)})" if notes else ""

@@ -1,0 +1,83 @@
+"""`%load_ext aura_jupyter` and `%unload_ext`: what is put in place in a shell, and given back."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from collections.abc import Callable
+from contextlib import ExitStack
+from typing import Any
+
+from ..actions.children import end_all
+from ..engine.logs import current_sink
+from .cell import Awaiting, lift
+from .failures import has_kernel
+from .magics import AuraMagics
+from .notebook import Notebook
+from .output import DisplayCapture
+from .shutdown import ShutdownGuard
+
+_loaded: dict[int, ExitStack] = {}
+
+
+def load(shell: Any) -> None:
+    """Put everything in place, once.
+
+    Args:
+        shell: the InteractiveShell.
+    """
+    if id(shell) in _loaded:
+        return
+    notebook = Notebook(shell)
+    with ExitStack() as undo:
+        _transform_cells(shell, notebook, undo)
+        _follow_cells(shell, notebook, undo)
+        _register_magics(shell, AuraMagics(notebook), undo)
+        undo.callback(DisplayCapture(shell.display_pub, current_sink.get).remove)
+        notebook.connect()
+        undo.callback(notebook.disconnect)
+        if has_kernel(shell):
+            undo.callback(ShutdownGuard(shell.kernel, notebook.close, end_all).remove)
+            _import_ahead()
+        _loaded[id(shell)] = undo.pop_all()
+
+
+def unload(shell: Any) -> None:
+    """Give everything back; tasks go on."""
+    undo = _loaded.pop(id(shell), None)
+    if undo is not None:
+        undo.close()
+
+
+def _transform_cells(shell: Any, notebook: Notebook, undo: ExitStack) -> None:
+    for transformers, transformer in (
+        (shell.input_transformers_cleanup, lift),
+        (shell.input_transformers_post, Awaiting(notebook.can_await)),
+    ):
+        transformers.append(transformer)
+        undo.callback(transformers.remove, transformer)
+
+
+def _follow_cells(shell: Any, notebook: Notebook, undo: ExitStack) -> None:
+    listeners: tuple[tuple[str, Callable[[Any], None]], ...] = (
+        ("pre_run_cell", notebook.begin_cell),
+        ("post_run_cell", notebook.cells.end),
+    )
+    for event, listener in listeners:
+        shell.events.register(event, listener)
+        undo.callback(shell.events.unregister, event, listener)
+
+
+def _register_magics(shell: Any, magics: AuraMagics, undo: ExitStack) -> None:
+    manager = shell.magics_manager
+    shell.register_magics(magics)
+    for kind, names in magics.magics.items():
+        for name in names:
+            undo.callback(manager.magics[kind].pop, name, None)
+    undo.callback(manager.registry.pop, type(magics).__name__, None)
+    undo.callback(shell.configurables.remove, magics)
+
+
+def _import_ahead() -> None:
+    """Import what the first card needs while the person is still reading."""
+    threading.Thread(target=importlib.import_module, args=("anywidget",), name="aura-import", daemon=True).start()

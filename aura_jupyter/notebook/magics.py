@@ -1,0 +1,103 @@
+"""`%%aura` and `%aura`: thin parsers that hand over."""
+
+# mypy: allow-untyped-calls, allow-untyped-decorators, disable-error-code="arg-type"
+# IPython's decorators have no types, or those of functions without self.
+
+from __future__ import annotations
+
+from collections.abc import Coroutine
+from typing import TYPE_CHECKING, Any
+
+from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
+from IPython.core.magic_arguments import argument, magic_arguments
+
+if TYPE_CHECKING:
+    from .notebook import Notebook
+
+
+@magics_class
+class AuraMagics(Magics):
+    """The magics of one shell.
+
+    Args:
+        notebook: what they hand over to.
+    """
+
+    def __init__(self, notebook: Notebook) -> None:
+        """See the class."""
+        super().__init__(notebook.shell)
+        self._notebook = notebook
+
+    @magic_arguments("%aura")
+    @argument(
+        "name",
+        nargs="?",
+        metavar="NAME",
+        help="""The variable that holds the task: `await NAME` gives its result, `NAME.cancel()` stops it.""",
+    )
+    @argument(
+        "-i",
+        "--input",
+        action="append",
+        metavar="NAME[=EXPR]",
+        help="""Give the task the variable NAME, or the value of a Python expression (with spaces: -i "n=2 * k").
+        May be given several times. An input without a default is taken from the variable of its name without -i.""",
+    )
+    @argument("-o", "--output", metavar="VAR", help="""The variable that gets the result when the task is done.""")
+    @argument(
+        "-w",
+        "--wait",
+        action="store_true",
+        help="""End the cell when the task ends: its result is the cell's value, a failed task fails the cell, and an
+        interrupt of the kernel cancels the task. Other tasks and the card go on meanwhile.""",
+    )
+    @argument("-q", "--quiet", action="store_true", help="""Show no card: only errors, and the result with --wait.""")
+    @argument("--dry-run", action="store_true", help="""Check spec and inputs and show the steps. Nothing runs.""")
+    @argument("--timeout", metavar="TIME", help="""A limit on the whole task, such as 30s, in place of meta.timeout.""")
+    @no_var_expand
+    @cell_magic("aura")
+    def cell(self, line: str, cell: str) -> Any:
+        """Run the task whose spec, in YAML, is the rest of the cell.
+
+        The cell returns at once and the kernel stays free; its card shows how the task goes.
+
+            %%aura delays
+            steps:
+              - action: clean            # a function of the notebook
+                params: {frame: "{{ inputs.flights }}"}
+        """
+        return self._notebook.run_cell(line, cell)
+
+    @no_var_expand
+    @cell_magic("aura_awaited")
+    def awaited_cell(self, line: str, cell: str) -> Coroutine[Any, Any, Any]:
+        """What `%%aura` becomes where a cell may await."""
+        return self._notebook.run_cell_awaited(line, cell)
+
+    @no_var_expand
+    @line_magic("aura")
+    def line(self, line: str) -> Any:
+        """Look at the tasks of this notebook.
+
+        %aura                        the tasks
+        %aura run FILE [options]     run the spec of a file, with the options of %%aura
+        %aura wait [NAME...]         wait until tasks have ended, all of them without a NAME
+        %aura show NAME              the card of a task, by its variable or its id
+        %aura logs NAME              what it wrote
+        %aura cancel NAME | --all    stop it
+        %aura actions [NAME]         what a step can do
+        %aura schema [FILE]          the JSON Schema of specs, for an editor
+        """
+        return self._notebook.run_line(line)
+
+    @no_var_expand
+    @line_magic("aura_awaited")
+    def awaited_line(self, line: str) -> Coroutine[Any, Any, Any]:
+        """What `%aura wait` and `%aura run` become where a cell may await."""
+        return self._notebook.run_line_awaited(line)
+
+    @no_var_expand
+    @line_magic("%aura")
+    def misplaced_cell(self, line: str) -> None:
+        """What IPython makes of a `%%aura` that stands below Python code."""
+        self._notebook.refuse_misplaced(line)

@@ -1,0 +1,203 @@
+"""A notebook with Aura loaded: what the magics hand over to."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import weakref
+from collections.abc import Coroutine, Mapping
+from pathlib import Path
+from typing import Any, TypeVar
+
+from IPython.core.async_helpers import get_asyncio_loop
+
+from .. import api
+from ..engine.inputs import resolve
+from ..engine.scheduler import Scheduler, plan_for
+from ..engine.tasklet import StepRun, Tasklet
+from ..spec.problems import Source, SpecError
+from . import failures
+from .cell import RunningCells
+from .commands import Commands
+from .dry_run import describe
+from .magics import AuraMagics
+from .options import CellOptions, LineError, Word, cell_options, split
+from .publishing import Publisher
+from .shows import Shows
+from .task_cell import TaskCell
+from .variables import Variables
+from .waiting import run_here
+
+T = TypeVar("T")
+Spec = Source | Path
+
+
+class Notebook:
+    """A shell with Aura loaded.
+
+    Attributes:
+        shell: the InteractiveShell.
+        cells: the cells that run.
+        variables: the person's variables.
+        publisher: sends what is shown.
+    """
+
+    def __init__(self, shell: Any) -> None:
+        """See the class."""
+        self.shell = shell
+        self.cells = RunningCells()
+        self.variables = Variables(shell)
+        self.publisher = Publisher(shell, lambda: self.cells.depth)
+        self._shows = Shows(shell, self.publisher)
+        self._commands = Commands(self)
+        self._schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
+
+    def begin_cell(self, info: Any) -> None:
+        """A listener of `pre_run_cell`."""
+        self.cells.begin(info)
+        self.publisher.publish_unseen()
+
+    # --- what the magics hand over ------------------------------------------------------------------------------------
+
+    def run_cell(self, options: str, body: str) -> Any:
+        """Run a `%%aura` cell that cannot await."""
+        return self._task_cell(options, body).run_without_await()
+
+    async def run_cell_awaited(self, options: str, body: str) -> Any:
+        """Run a `%%aura` cell."""
+        return await self._task_cell(options, body).run()
+
+    def run_line(self, text: str) -> Any:
+        """Run a `%aura` line that cannot await."""
+        return self._commands.run_without_await(self.cells.line("%aura", text))
+
+    async def run_line_awaited(self, text: str) -> Any:
+        """Run a `%aura` line."""
+        return await self._commands.run(self.cells.line("%aura", text))
+
+    def refuse_misplaced(self, options: str) -> None:
+        """Refuse a `%%aura` that stands below Python code.
+
+        Raises:
+            SpecError: always.
+        """
+        line = self.cells.line("%%aura", options)
+        start = -len("%%aura ")
+        mistake = LineError(
+            "%%aura stands below other code",
+            Word("%%aura", start, start + len("%%aura")),
+            code="misplaced-cell",
+            hint="Put it into a cell of its own; comments and line magics may stand above it.",
+        )
+        with failures.shown_in(line, self.shell):
+            raise mistake
+
+    @property
+    def parser(self) -> argparse.ArgumentParser:
+        """The parser of the options of `%%aura`."""
+        parser: argparse.ArgumentParser = AuraMagics.cell.parser
+        return parser
+
+    def _task_cell(self, options: str, body: str) -> TaskCell:
+        line = self.cells.line("%%aura", options)
+        with failures.shown_in(line, self.shell):
+            return TaskCell(self, line, cell_options(self.parser, split(line.text)), Source(body, above=line.above))
+
+    # --- the engine ---------------------------------------------------------------------------------------------------
+
+    @property
+    def scheduler(self) -> Scheduler:
+        """The scheduler of this thread's loop, which knows the notebook's variables."""
+        scheduler = api.scheduler_for(self._loop())
+        scheduler.namespace = self.variables
+        scheduler.manager.person = self._can_be_asked
+        self._schedulers.add(scheduler)
+        return scheduler
+
+    @staticmethod
+    def _loop() -> asyncio.AbstractEventLoop:
+        try:
+            return asyncio.get_running_loop()
+        except RuntimeError:  # a terminal's, which runs while a cell awaits
+            loop: asyncio.AbstractEventLoop = get_asyncio_loop()
+            return loop
+
+    def connect(self) -> None:
+        """Make the notebook's variables known to the Python API."""
+        api.use_notebook(self.scheduler, self.variables)
+
+    def disconnect(self) -> None:
+        """Take them back."""
+        api.use_notebook(None, None)
+
+    async def close(self) -> None:
+        """Cancel all tasks and wait for their end, whatever their loops' threads; end the processes in any case."""
+        schedulers = list(self._schedulers)
+        ends = [
+            asyncio.run_coroutine_threadsafe(each.close(), each.loop) for each in schedulers if each.loop.is_running()
+        ]
+        try:
+            await asyncio.gather(*map(asyncio.wrap_future, ends))
+        finally:
+            for scheduler in schedulers:
+                scheduler.manager.processes.end_all()
+
+    def _can_be_asked(self, _tasklet: Tasklet, _step: StepRun) -> bool:
+        return self._shows.watched
+
+    def submit(self, spec: Spec, given: Mapping[str, Any], *, name: str | None, timeout: float | None) -> Tasklet:
+        """Start a task with the values of its `-i` options."""
+        origins = dict.fromkeys(given, "given with -i")
+        return self.scheduler.run_ad_hoc_task(spec, given, name=name, origins=origins, timeout=timeout)
+
+    def read(self, spec: Spec) -> None:
+        """Read and compile a spec, so that submitting it is quick; from any thread."""
+        plan_for(spec, self.variables)
+
+    def show_plan(self, spec: Spec, given: Mapping[str, Any], title: str | None) -> None:
+        """Check a spec and its inputs as for a task, and print its steps."""
+        plan, source = plan_for(spec, self.variables)
+        plan.bind(self.variables, source)
+        inputs = resolve(plan.inputs, given, dict.fromkeys(given, "given with -i"), self.variables)
+        if inputs.problems:
+            raise SpecError(inputs.problems, source)
+        made = plan.title_for(inputs.values, inputs.secrets, source) or title or Path(source.name).stem or "task"
+        print(describe(plan, inputs, made))
+
+    # --- tasks --------------------------------------------------------------------------------------------------------
+
+    def tasklets(self) -> list[Tasklet]:
+        """The tasks that run, wait or are held, the oldest first."""
+        return self.scheduler.tasks()
+
+    def tasklet(self, name: str) -> Tasklet | None:
+        """The task that a variable holds, or that has this id."""
+        found = self.variables.find(name)
+        return found if isinstance(found, Tasklet) else self.scheduler.task(name)
+
+    def name_of(self, tasklet: Tasklet) -> str:
+        """The variable that holds a task, else its id."""
+        name = tasklet.name
+        return name if name and self.variables.find(name) is tasklet else tasklet.task_id
+
+    # --- waiting and showing ------------------------------------------------------------------------------------------
+
+    def waits(self, options: CellOptions) -> bool:
+        """Whether a cell ends with its task: in a terminal each does, as no loop runs between two cells there."""
+        return options.wait or not (failures.has_kernel(self.shell) or self.shell.active_eventloop == "asyncio")
+
+    def can_await(self) -> bool:
+        """Whether the cell that is transformed now may hold an `await`."""
+        return bool(self.shell.autoawait) and self.cells.depth == 0
+
+    def run_here(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run a coroutine to its end in a cell that cannot await."""
+        return run_here(work, self._loop())
+
+    def show(self, tasklet: Tasklet, *, awaited: bool) -> None:
+        """Show a task in the running cell from now on."""
+        self._shows.show(tasklet, awaited=awaited)
+
+    def show_again(self, tasklet: Tasklet) -> None:
+        """Show a task in the running cell once more."""
+        self._shows.show(tasklet, awaited=tasklet.status.is_final)

@@ -1,0 +1,70 @@
+"""A cell that waits for its task: the loop stays free, and an interrupt of the kernel stops the task."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, TypeVar
+
+from ..engine.tasklet import Tasklet
+from ..errors import AuraError
+
+T = TypeVar("T")
+
+
+async def until_ended(tasklet: Tasklet) -> None:
+    """Wait until a task has ended, its `finally` included.
+
+    An interrupt cancels the task, the next one its `finally`. The wait goes on, so that the card shows the end.
+    """
+    with interrupts_call(tasklet.cancel):
+        for _ in range(2):
+            try:
+                await tasklet.wait()
+            except asyncio.CancelledError:  # the cell's own task was cancelled, as a kernel does in a subshell
+                tasklet.cancel()
+            else:
+                return
+        await tasklet.wait()
+
+
+@contextlib.contextmanager
+def interrupts_call(callback: Callable[[], object]) -> Iterator[None]:
+    """Call back on the running loop in place of an interrupt; other threads than the main one get no interrupts."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    loop = asyncio.get_running_loop()
+    before = signal.signal(signal.SIGINT, lambda *_: loop.call_soon_threadsafe(callback))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+def run_here(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
+    """Run a coroutine to its end in a cell that cannot `await`: under `%%time` and the like, or with `%autoawait off`.
+
+    Args:
+        work: what to run.
+        loop: the loop that the cell's tasks run on. If it runs, it is made nestable, which cannot be undone and makes
+            each of its tasks dearer.
+
+    Raises:
+        AuraError: the loop cannot be nested.
+    """
+    if not loop.is_running():
+        return loop.run_until_complete(work)
+    import nest_asyncio2  # noqa: PLC0415 - needed for these cells only
+
+    try:
+        nest_asyncio2.apply(loop)
+    except ValueError as error:
+        work.close()
+        raise AuraError(
+            f"this cell cannot wait within a running loop ({error}): leave --wait or the magic above out"
+        ) from None
+    return loop.run_until_complete(work)

@@ -1,0 +1,121 @@
+"""What loading, unloading and the end of the kernel do."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.kernel.kernels import LIMIT, Kernel
+
+STATE = """
+import sys
+ip = get_ipython()
+def state():
+    import logging, threading
+    publish = ip.display_pub.__dict__.get("publish")
+    return {
+        "cleanup": len(ip.input_transformers_cleanup),
+        "post": len(ip.input_transformers_post),
+        "events": {name: len(found) for name, found in ip.events.callbacks.items()},
+        "magics": [name for kind in ip.magics_manager.magics.values() for name in kind if "aura" in name],
+        "shutdown": "do_shutdown" in ip.kernel.__dict__,
+        "publish": publish is not None,
+        "stdout": type(sys.stdout).__module__,
+        "stderr": type(sys.stderr).__module__,
+        "configurables": [type(each).__name__ for each in ip.configurables if "Aura" in type(each).__name__],
+    }
+"""
+
+
+def test_unloading_gives_everything_back(bare_kernel: Kernel) -> None:
+    bare_kernel.ok(STATE)
+    bare_kernel.ok("before = state()")
+    bare_kernel.ok("%load_ext aura_jupyter")
+    bare_kernel.ok("%%aura -w\nsteps: [{action: core.log, params: {message: x}}]")
+    assert bare_kernel.get("state() == before") == "False"
+    bare_kernel.ok("%unload_ext aura_jupyter")
+    bare_kernel.ok("after = state()")
+    assert bare_kernel.get("{key: (before[key], after[key]) for key in before if before[key] != after[key]}") == "{}"
+    assert "not found" in bare_kernel.run("%%aura\nsteps: []").stderr
+
+
+def test_reloading_takes_everything_once(own_kernel: Kernel) -> None:
+    own_kernel.ok(STATE)
+    own_kernel.ok("before = state()")
+    own_kernel.ok("%reload_ext aura_jupyter")
+    own_kernel.ok("%reload_ext aura_jupyter")
+    own_kernel.ok("after = state()")
+    assert own_kernel.get("{key: (before[key], after[key]) for key in before if before[key] != after[key]}") == "{}"
+    assert own_kernel.ok("%%aura -w\nsteps: [{action: core.set_context, params: {a: 1}}]").value == "{'a': 1}"
+
+
+def test_loading_twice_is_harmless(own_kernel: Kernel) -> None:
+    own_kernel.ok("%load_ext aura_jupyter")
+    assert own_kernel.ok("%%aura -w\nsteps: [{action: core.set_context, params: {a: 1}}]").value == "{'a': 1}"
+
+
+def test_tasks_go_on_when_the_extension_is_unloaded_and_loaded_again(own_kernel: Kernel) -> None:
+    own_kernel.ok("import asyncio\ngate = asyncio.Event()\nasync def hold():\n    await gate.wait()\n    return 'held'")
+    own_kernel.ok("%%aura task\nsteps: [{action: hold}]")
+    own_kernel.ok("%reload_ext aura_jupyter")
+    own_kernel.ok("gate.set()")
+    assert own_kernel.get("await task") == "'held'"
+
+
+SLOW = """
+import pathlib
+def mark(path):
+    pathlib.Path(path).write_text("clean")
+"""
+
+
+@pytest.mark.parametrize("restart", [False, True])
+def test_the_end_of_the_kernel_runs_finally_and_ends_child_processes(
+    own_kernel: Kernel, tmp_path: Path, *, restart: bool
+) -> None:
+    kernel, mark, pid_file = own_kernel, tmp_path / "mark", tmp_path / "pid"
+    kernel.ok(SLOW)
+    kernel.ok("import aura_jupyter as aura\n@aura.hook('step_log')\ndef tell(event):\n    print('log', event.text)")
+    kernel.ok(
+        f"""%%aura task
+steps:
+  - action: shell.run
+    params: {{command: "echo $$ > {pid_file}; echo begun; sleep 600"}}
+finally:
+  - action: mark
+    params: {{path: {mark}}}
+"""
+    )
+    kernel.wait_for_text("begun")
+    child = psutil.Process(int(pid_file.read_text()))
+    if restart:
+        kernel.manager.restart_kernel(now=False)
+        kernel.client.wait_for_ready(timeout=LIMIT)
+    else:
+        kernel.manager.shutdown_kernel(now=False)
+    assert mark.read_text() == "clean"
+    child_ended = not child.is_running() or child.wait(timeout=LIMIT) is None or not child.is_running()
+    assert child_ended
+
+
+def test_a_finally_that_does_not_end_does_not_keep_the_kernel(own_kernel: Kernel) -> None:
+    own_kernel.ok("import asyncio\nasync def hold():\n    await asyncio.Event().wait()")
+    own_kernel.ok("%%aura task\nsteps: [{action: hold}]\nfinally: [{action: hold}]")
+    begun = time.monotonic()
+    own_kernel.manager.shutdown_kernel(now=False)
+    assert time.monotonic() - begun < 2.4  # at 2.5 s a client sends SIGTERM
+
+
+def test_loading_is_quick(bare_kernel: Kernel) -> None:
+    bare_kernel.ok("""
+import time
+begun = time.perf_counter()
+get_ipython().extension_manager.load_extension("aura_jupyter")
+took = time.perf_counter() - begun
+""")
+    limit = float(os.environ.get("AURA_LOAD_LIMIT", "1"))  # a machine that does other things at the same time
+    assert float(bare_kernel.get("took")) < limit
