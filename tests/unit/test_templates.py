@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import copy
+import pickle
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass
@@ -683,3 +685,9 @@ def test_a_template_rendered_while_another_renders_disturbs_neither() -> None:
 
     assert render("{{ inputs.x }} {{ inputs.x }}", {"x": Renders()}) == "[1] [1]"
     failure("{{ [inputs.x | string, ctx.nobody] }}", {"x": Renders()})
+
+
+def test_a_view_can_be_copied_and_pickled() -> None:
+    view = Fields({"type": "ValueError", "message": "boom"}, "error")
+    for same in (pickle.loads(pickle.dumps(view)), copy.deepcopy(view)):
+        assert (same.type, str(same)) == ("ValueError", "ValueError: boom")
