@@ -1,4 +1,4 @@
-"""Work of several steps inside a notebook: a task spec in a cell, the notebook's own objects in and out, a card that shows each step.
+"""Work of several steps inside a notebook: a spec in a cell, the notebook's own objects in and out, a card for it.
 
     import aura_jupyter as aura
 

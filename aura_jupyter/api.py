@@ -8,10 +8,10 @@ import weakref
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from .engine.attempt import Attempt
 from .engine.logs import current_sink
 from .engine.plan import Namespace
 from .engine.scheduler import MAX_CONCURRENCY, Scheduler, Spec
-from .engine.steps import Attempt
 from .engine.tasklet import Tasklet, describe_with
 from .errors import NoSchedulerError
 
@@ -34,7 +34,9 @@ _schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = w
 _lock = threading.Lock()
 
 
-def submit(spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None) -> Tasklet:
+def submit(
+    spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None
+) -> Tasklet:
     """Queue a task and give its tasklet at once.
 
     Args:
@@ -50,8 +52,10 @@ def submit(spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | 
     return current_scheduler().run_ad_hoc_task(spec, inputs, title=title, timeout=timeout)
 
 
-def run(spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None) -> Any:
-    """Run a task, wait for it, and return its result; with and without a running loop. Interrupted, it cancels the task.
+def run(
+    spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None
+) -> Any:
+    """Run a task and return its result, with and without a running loop. Interrupted, it cancels the task.
 
     Args:
         spec: YAML text, a mapping or a `pathlib.Path`.

@@ -1,12 +1,12 @@
 """The exceptions that a person meets.
 
-    AuraError
-    ├── SpecError            the spec or an input is wrong, nothing has run   (in spec/problems.py: it carries its problems)
-    ├── TaskError            a step failed without an exception of its own
-    ├── TemplateError        a template could not be rendered while the task ran
-    ├── TaskCancelled        the task was cancelled; no subclass of CancelledError
-    ├── NoSchedulerError     there is no event loop to run on
-    └── MissingPackageError  an optional package is not installed
+AuraError
+├── SpecError            the spec or an input is wrong, nothing has run   (in spec/problems.py: it carries its problems)
+├── TaskError            a step failed without an exception of its own
+├── TemplateError        a template could not be rendered while the task ran
+├── TaskCancelled        the task was cancelled; no subclass of CancelledError
+├── NoSchedulerError     there is no event loop to run on
+└── MissingPackageError  an optional package is not installed
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ class AuraError(Exception):
 
 
 class TaskError(AuraError):
-    """A step failed for a reason that is no exception of its action's: `core.fail`, `until`, an exception that had to be replaced."""
+    """A step failed without an exception of its action's own: `core.fail`, `until`, one that had to be replaced."""
 
 
 class TemplateError(AuraError):
@@ -37,7 +37,7 @@ class MissingPackageError(AuraError, ImportError):
 
 
 def message_of(error: BaseException) -> str:
-    """What an exception says, in the words of whoever raised it: `KeyError('lost')` says `lost`, without the quotes that `str` gives it."""
+    """What an exception says: `KeyError('lost')` says `lost`, without the quotes that `str` gives it."""
     try:
         if isinstance(error, KeyError) and len(error.args) == 1 and isinstance(error.args[0], str):
             return error.args[0]

@@ -13,7 +13,7 @@ _lock = threading.Lock()
 
 
 class Cluster:
-    """A dask client, and whether it is ours to close. Its methods are called in threads: a client has a loop of its own."""
+    """A dask client, and whether it is ours to close. Called in threads: a client has a loop of its own."""
 
     def __init__(self, client: Any, *, ours: bool) -> None:
         self.client = client

@@ -1,4 +1,4 @@
-"""Runs tasklets: each as an asyncio task of its own, with the threads, processes and the cluster that its steps need."""
+"""Runs tasklets, each as an asyncio task, with the threads, processes and the cluster that their steps need."""
 
 from __future__ import annotations
 
@@ -15,12 +15,15 @@ from ..actions.registry import Action
 from ..errors import TaskError
 from ..spec.problems import Source, SpecError
 from ..spec.reader import read, read_text
+from .attempt import Attempt
 from .executors import Processes, Threads, pack
 from .hooks import Hooks, TaskEvent
 from .inputs import resolve
 from .logs import current_sink
-from .plan import Plan, compile_spec
-from .steps import SLICE, Attempt, Outcome, Walk
+from .outcome import Outcome
+from .plan import Plan
+from .planner import compile_spec
+from .steps import SLICE, Walk
 from .tasklet import StepRun, Tasklet, TaskStatus
 
 if TYPE_CHECKING:
@@ -55,7 +58,9 @@ class ExecutionManager:
         """Start a tasklet; `Scheduler._on_task_done` hears of its end."""
         self.thread = threading.get_ident()
         self.slice = SLICE / max(1, len(self.scheduler.running_tasks))
-        tasklet.running = self.loop.create_task(self._run(tasklet), name=f"aura:{tasklet.title}", context=tasklet.around)
+        tasklet.running = self.loop.create_task(
+            self._run(tasklet), name=f"aura:{tasklet.title}", context=tasklet.around
+        )
 
     async def _run(self, tasklet: Tasklet) -> None:
         current_sink.set(None)  # a task that an action submitted does not write into that action's log
@@ -66,7 +71,7 @@ class ExecutionManager:
             outcome = await walk.whole()
         except asyncio.CancelledError:
             outcome = Outcome(TaskStatus.CANCELLED)
-        except BaseException as error:  # noqa: BLE001 - a mistake of the engine's own must not leave the task running for ever
+        except BaseException as error:
             _logger.exception("the task %s stopped by a mistake of the engine", tasklet.title)
             outcome = Outcome(TaskStatus.FAILED, error=error)
         tasklet.took = self.loop.time() - began
@@ -141,7 +146,9 @@ class ExecutionManager:
                 data, source = value
                 return compile_spec(data, source, namespace), source
             if namespace is None or name not in namespace:
-                raise TaskError(f"there is no variable '{name}' that holds a task; a file's name ends in .yaml, .yml or .json")
+                raise TaskError(
+                    f"there is no variable '{name}' that holds a task; a file's name ends in .yaml, .yml or .json"
+                )
             task = namespace[name]
         if isinstance(task, str):
             source = Source(task)
@@ -158,7 +165,9 @@ class ExecutionManager:
 
         def call() -> Any:
             payload = pack(action.function, args, params, context)
-            return self.processes.call(payload, lambda kind, body: _hear(attempt, kind, body), attempt.call_when_cancelled)
+            return self.processes.call(
+                payload, lambda kind, body: _hear(attempt, kind, body), attempt.call_when_cancelled
+            )
 
         good, value = await self.threads.call(self.loop, call)
         if not good:

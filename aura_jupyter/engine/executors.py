@@ -22,9 +22,10 @@ Outcome = tuple[bool, Any]  # whether it went well, and the value or the excepti
 
 
 class Threads:
-    """As many threads as calls are under way. They are daemons: a function that never returns must not keep the interpreter from ending.
+    """As many threads as calls are under way.
 
-    asyncio's own pool has a few threads only, shared with name look-ups, and is joined at exit.
+    They are daemons, since a function that never returns must not keep the interpreter from ending. asyncio's own pool
+    has a few threads only, shared with name look-ups, and is joined at exit.
     """
 
     def __init__(self) -> None:
@@ -34,7 +35,10 @@ class Threads:
         self._count = 0
 
     def call(self, loop: asyncio.AbstractEventLoop, function: Callable[[], Any]) -> asyncio.Future[Outcome]:
-        """Run a function in a thread; the future gets whether it went well, and its value or exception: some exceptions do not fit a future."""
+        """Run a function in a thread; the future gets whether it went well, and the value or exception.
+
+        An exception is a value here, because some do not fit into a future.
+        """
         future: asyncio.Future[Outcome] = loop.create_future()
         with self._lock:
             thread = self._idle.pop() if self._idle else None
@@ -76,7 +80,9 @@ class _Thread:
 
     def __init__(self, pool: Threads, name: str) -> None:
         self._pool = pool
-        self.jobs: queue.SimpleQueue[tuple[asyncio.AbstractEventLoop, asyncio.Future[Outcome], Callable[[], Any]] | None] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[
+            tuple[asyncio.AbstractEventLoop, asyncio.Future[Outcome], Callable[[], Any]] | None
+        ] = queue.SimpleQueue()
         threading.Thread(target=self._work, name=name, daemon=True).start()
 
     def _work(self) -> None:
@@ -119,13 +125,15 @@ class Processes:
         self._lock = threading.Lock()
         self._closed = False
 
-    def call(self, payload: bytes, listen: Callable[[str, Any], None], when_cancelled: Callable[[Callable[[], None]], None]) -> Any:
+    def call(
+        self, payload: bytes, listen: Callable[[str, Any], None], when_cancelled: Callable[[Callable[[], None]], None]
+    ) -> Any:
         """Run a pickled call in a process and wait for it; to be called in a thread.
 
         Args:
             payload: what `pack` made.
             listen: gets what the call says of itself: `("write", (stream, text))`, `("log", …)`, `("progress", …)`.
-            when_cancelled: gets what ends the process; it must call that at once where the call has been cancelled already.
+            when_cancelled: gets what ends the process, and calls it at once where the call is cancelled already.
 
         Raises:
             BaseException: whatever the function raised.

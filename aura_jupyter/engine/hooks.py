@@ -1,4 +1,4 @@
-"""Hooks: the engine tells what happens, whoever wants to know listens. An event is a frozen dataclass, a listener a callable of one event."""
+"""Hooks: the engine tells what happens. An event is a frozen dataclass, a listener a callable of one event."""
 
 from __future__ import annotations
 
@@ -182,7 +182,7 @@ class Hooks:
         self._recount()
 
     def replace(self, listener: Listener, hook: str) -> None:
-        """Like `add`, in the place of a function of the same name: a notebook cell that is run again does not listen twice."""
+        """Like `add`, in the place of a function of the same name: a cell that is run again does not listen twice."""
         name = _full_name(listener)
         self._own = [(where, known) for where, known in self._own if where != hook or _full_name(known) != name]
         self.add(listener, hook)

@@ -108,7 +108,12 @@ def _missing(spec: InputSpec) -> Problem:
 def _undeclared(name: str, names: Iterable[str]) -> Problem:
     near = nearest(name, names)
     hint = f"Did you mean '{near}'? " if near else ""
-    return Problem("input-undeclared", f"the spec has no input '{name}'", f"{hint}The inputs are: {', '.join(names)}.", ("inputs", name))
+    return Problem(
+        "input-undeclared",
+        f"the spec has no input '{name}'",
+        f"{hint}The inputs are: {', '.join(names)}.",
+        ("inputs", name),
+    )
 
 
 def _mistake(spec: InputSpec, value: Any) -> Problem | None:
@@ -120,7 +125,9 @@ def _mistake(spec: InputSpec, value: Any) -> Problem | None:
         return Problem("input-value", message, f"Give {_expected(spec.type)}.", ("inputs", spec.name))
     if spec.enum is not None and not any(_same(value, choice) for choice in spec.enum):
         message = f"input '{spec.name}' is {_shown(spec, value)}, which is none of its values"
-        return Problem("input-value", message, f"The values are: {', '.join(map(str, spec.enum))}.", ("inputs", spec.name))
+        return Problem(
+            "input-value", message, f"The values are: {', '.join(map(str, spec.enum))}.", ("inputs", spec.name)
+        )
     return _out_of_range(spec, value)
 
 

@@ -1,7 +1,8 @@
 """What a task writes: a bounded log, and the way that `print`, `logging` and warnings of an action take into it.
 
-Which step writes is decided by a `ContextVar`, set around each call of an action; tasks and our own threads inherit it. Output outside an
-action is untouched. What a thread writes that an action started by itself, and what C code writes, is out of reach.
+Which step writes is decided by a `ContextVar`, set around each call of an action; tasks and our own threads inherit it.
+Output outside an action is untouched. What a thread writes that an action started by itself, and what C code writes, is
+out of reach.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class LogRecord:
 
 
 class Log:
-    """The lines of a task, in a room of bounded size: what does not fit is dropped from the middle, with a mark in its place."""
+    """The lines of a task, bounded: what does not fit is dropped from the middle, with a mark in its place."""
 
     def __init__(self, lines: int = LINES, characters: int = CHARACTERS) -> None:
         self._lines = lines
@@ -60,7 +61,8 @@ class Log:
         """Add a line; any thread."""
         if len(record.text) > LONGEST_LINE:
             cut = len(record.text) - LONGEST_LINE
-            record.text = f"{record.text[: LONGEST_LINE // 2]} … {cut:,} characters left out … {record.text[-LONGEST_LINE // 2 :]}"
+            begin, end = record.text[: LONGEST_LINE // 2], record.text[-LONGEST_LINE // 2 :]
+            record.text = f"{begin} … {cut:,} characters left out … {end}"
         with self._lock:
             self._size += len(record.text)
             if not self._head_full:
@@ -101,7 +103,7 @@ current_sink: contextvars.ContextVar[Sink | None] = contextvars.ContextVar("aura
 
 
 class Lines:
-    """Makes lines of what is written bit by bit. A `\\r` goes back to the line's beginning, as progress bars expect."""
+    r"""Makes lines of what is written bit by bit. A `\r` goes back to the line's beginning, as progress bars expect."""
 
     __slots__ = ("_lock", "_parts", "_take")
 
@@ -136,7 +138,7 @@ def _overwritten(line: str, *, keep: bool = False) -> str:
 
 
 class _Stream:
-    """Stands in the place of `sys.stdout` or `sys.stderr`: an action's text goes to its log, all else to the stream that was there."""
+    """Stands in for `sys.stdout` or `sys.stderr`: an action's text goes to its log, all else to the stream it found."""
 
     def __init__(self, stream: TextIO, name: str) -> None:
         self._aura_stream = stream
@@ -161,7 +163,7 @@ class _Stream:
 
 
 class _LastResort(logging.Handler):
-    """In the place of `logging.lastResort`: it serves where no handler is set up, and a root handler of ours would silence a later `basicConfig`."""
+    """In the place of `logging.lastResort`, since a root handler of ours would silence a later `basicConfig`."""
 
     def __init__(self, before: logging.Handler | None) -> None:
         super().__init__(logging.WARNING)
@@ -235,7 +237,10 @@ def _give_back(handler: logging.StreamHandler[Any], ours: _Stream, stream: TextI
 
 def _handlers_of(stream: object) -> list[logging.StreamHandler[Any]]:
     """The handlers that were made before us and hold the bare stream."""
-    loggers = [logging.getLogger(), *(known for known in logging.Logger.manager.loggerDict.values() if isinstance(known, logging.Logger))]
+    loggers = [
+        logging.getLogger(),
+        *(known for known in logging.Logger.manager.loggerDict.values() if isinstance(known, logging.Logger)),
+    ]
     handlers = (handler for logger in loggers for handler in logger.handlers)
     return [handler for handler in handlers if isinstance(handler, logging.StreamHandler) and handler.stream is stream]
 

@@ -1,4 +1,4 @@
-"""Which step waits for which. A step without `depends_on` waits for all before it, which is kept as such: no edge for each pair."""
+"""Which step waits for which. That a step without `depends_on` waits for all before it needs no edge for each pair."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Takes specs, queues their tasklets, and runs so many at once. One scheduler for each event loop; nothing in it polls."""
+"""Takes specs, queues their tasklets, runs so many at once. One scheduler for each event loop; nothing polls."""
 
 from __future__ import annotations
 
@@ -22,8 +22,10 @@ from .execution_manager import ExecutionManager
 from .hooks import Hooks, TaskEvent, every_scheduler
 from .inputs import resolve
 from .logs import capture
-from .plan import Namespace, Plan, compile_spec
-from .steps import CANCELLED, Outcome, Walk
+from .outcome import Outcome
+from .plan import Namespace, Plan
+from .planner import compile_spec
+from .steps import CANCELLED, Walk
 from .tasklet import Tasklet, TaskStatus
 
 MAX_CONCURRENCY = 10
@@ -105,7 +107,7 @@ class Scheduler:
         max_concurrency: how many tasks run at once.
         namespace: where actions and inputs are found that nobody registered or gave: a notebook's variables.
         loop: the event loop; the running one if left out.
-        dask: a `distributed.Client` for steps with `executor: dask`; a local cluster is started at the first if left out.
+        dask: a `distributed.Client` for steps with `executor: dask`; left out, the first one starts a local cluster.
 
     Raises:
         NoSchedulerError: no loop is running in this thread, and none was given.
@@ -199,7 +201,12 @@ class Scheduler:
         return tasklet
 
     def _tasklet(
-        self, plan: Plan, source: Source, inputs: Mapping[str, Any], origins: Mapping[str, str] | None, title: str | None
+        self,
+        plan: Plan,
+        source: Source,
+        inputs: Mapping[str, Any],
+        origins: Mapping[str, str] | None,
+        title: str | None,
     ) -> Tasklet:
         bound = plan.bind(self.namespace, source)
         found = resolve(plan.inputs, inputs, origins, self.namespace)
@@ -332,7 +339,7 @@ class Scheduler:
         self._call(self.task_queue.move, tasklet, place)
 
     def cancel(self, tasklet: Tasklet) -> None:
-        """Stop a task; from any thread. What it runs in threads and processes is told at once, the rest when the loop is free."""
+        """Stop a task, from any thread. Its threads and processes are told at once, the rest when the loop is free."""
         if tasklet.status.is_final:
             return
         tasklet.cancels += 1
@@ -368,7 +375,7 @@ class Scheduler:
     # --- the end ------------------------------------------------------------------------------------------------------
 
     async def close(self) -> None:
-        """Cancel all tasks, wait until they have ended, their `finally` included, and end threads and processes. May be called twice."""
+        """Cancel all tasks, wait for their end, `finally` included, end threads and processes. May be called twice."""
         self.closed = True
         waiting = [tasklet for group in self._groups.values() for tasklet in group.waiting]
         for tasklet in [*self.task_queue.tasklets(), *waiting, *self.running_tasks.values()]:
@@ -383,7 +390,9 @@ class Scheduler:
     async def __aenter__(self) -> Self:
         return self
 
-    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         await self.close()
 
     async def join(self) -> None:
@@ -398,7 +407,7 @@ def _on(loop: asyncio.AbstractEventLoop) -> bool:
         return False
 
 
-# --- compiled specs -----------------------------------------------------------------------------------------------------
+# --- compiled specs ---------------------------------------------------------------------------------------------------
 
 _plans: OrderedDict[str, Plan] = OrderedDict()
 _plans_lock = threading.Lock()
@@ -434,7 +443,9 @@ def plan_for(spec: Spec, namespace: Namespace | None) -> tuple[Plan, Source]:
 def _keep(text: str, plan: Plan) -> None:
     with _plans_lock:
         _plans[text] = plan
-        while len(_plans) > 1 and (len(_plans) > PLANS or sum(len(known.rows) for known in _plans.values()) > PLAN_STEPS):
+        while len(_plans) > 1 and (
+            len(_plans) > PLANS or sum(len(known.rows) for known in _plans.values()) > PLAN_STEPS
+        ):
             _plans.popitem(last=False)
 
 

@@ -37,7 +37,7 @@ class Secrets:
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def mask_error(self, error: BaseException) -> BaseException:
-        """The exception without a secret in its arguments, its notes or its chain: itself, or where it cannot be rewritten a `TaskError`."""
+        """The exception without a secret in its arguments or its chain: itself, or a `TaskError` where that cannot be."""
         return error if self._pattern is None else self._masked(error, set())
 
     def _masked(self, error: BaseException, seen: set[int]) -> BaseException:
@@ -66,7 +66,9 @@ class Secrets:
 
     def _rewrite(self, error: BaseException) -> None:
         error.args = tuple(self._clean(value, _DEPTH) for value in error.args)
-        attributes = list(vars(error)) + [name for name in ("filename", "filename2", "strerror", "msg", "name") if hasattr(error, name)]
+        attributes = list(vars(error)) + [
+            name for name in ("filename", "filename2", "strerror", "msg", "name") if hasattr(error, name)
+        ]
         for name in attributes:
             value = getattr(error, name)
             cleaned = self._clean(value, _DEPTH)

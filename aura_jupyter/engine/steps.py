@@ -1,27 +1,27 @@
-"""How a task walks through its steps: conditions, loops, retries, timeouts, errors, `finally`. One `Walk` for each tasklet."""
+"""How a task walks through its steps: conditions, loops, retries, timeouts, errors, `finally`."""
 
 from __future__ import annotations
 
 import asyncio
 import bisect
-import contextlib
 import contextvars
-import threading
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any
 
 from ..actions.context import ActionContext
 from ..actions.registry import Action
 from ..errors import TaskError, TemplateError, message_of
-from .hooks import AttemptFailed, StepAsks, StepEvent, StepLog, StepProgress, TurnDone
-from .logs import Lines, LogRecord, current_sink
+from .attempt import Attempt
+from .hooks import AttemptFailed, StepEvent, TurnDone
+from .logs import current_sink
+from .outcome import Ended, Outcome
 from .plan import PlannedRetry, PlannedStep, render
 from .retry import delay_before
 from .scope import Scope
-from .tasklet import Progress, Question, StepRun, StepStatus, Tasklet, TaskStatus, Turns
+from .tasklet import StepRun, StepStatus, Tasklet, TaskStatus, Turns
 from .templates import Template, is_true
 
 if TYPE_CHECKING:
@@ -37,72 +37,12 @@ CONDITION = "the condition is false"
 
 
 class StepFailed(Exception):
-    """Carries what an attempt raised, whatever its class: `SystemExit`, `StopIteration` and `CancelledError` would not survive the way up."""
+    """Carries what an attempt raised: `SystemExit`, `StopIteration`, `CancelledError` would not survive the way up."""
 
     def __init__(self, error: BaseException, *, final: bool = False) -> None:
         super().__init__(error)
         self.error = error
         self.final = final  # no retry deals with it
-
-
-class Outcome:
-    """How a task ends, as things stand."""
-
-    __slots__ = ("error", "result", "status", "step")
-
-    def __init__(self, status: TaskStatus, result: Any = None, error: BaseException | None = None, step: str | None = None) -> None:
-        self.status = status
-        self.result = result
-        self.error = error
-        self.step = step
-
-    def shown(self) -> dict[str, Any] | None:
-        """The name `error` in `finally`."""
-        if self.error is None:
-            return None
-        return {"type": type(self.error).__name__, "message": message_of(self.error), "step": self.step}
-
-
-class Ended(Mapping[str, Any]):
-    """The steps that have ended, by name: what `steps` is in a template."""
-
-    __slots__ = ("_open", "_steps")
-
-    def __init__(self, tasklet: Tasklet) -> None:
-        self._steps = tasklet.steps
-        self._open: set[str] = set()
-
-    def __getitem__(self, name: str) -> Any:
-        run = self._steps[name]
-        if run.status.is_final:
-            return run
-        if name in self._open:
-            return _SoFar(run)
-        raise KeyError(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return (name for name in self._steps if name in self)
-
-    def __contains__(self, name: object) -> bool:
-        return name in self._steps and isinstance(name, str) and (self._steps[name].status.is_final or name in self._open)
-
-    def __len__(self) -> int:
-        return sum(1 for _ in self)
-
-    def open(self, name: str) -> None:
-        """Let a `while` read its own step."""
-        self._open.add(name)
-
-
-class _SoFar:
-    """A `while` that reads itself: its outputs so far, as a list that does not grow under the reader's hands."""
-
-    __slots__ = ("attempts", "duration", "error", "errors", "output", "status")
-
-    def __init__(self, run: StepRun) -> None:
-        self.output = list(run.output or ())
-        self.status, self.error, self.errors = run.status, run.error, run.errors
-        self.attempts, self.duration = run.attempts, run.duration
 
 
 class Walk:
@@ -207,7 +147,7 @@ class Walk:
         return None
 
     async def _absorb_late_cancel(self) -> None:
-        """Raise the cancellation of a task that was told to stop while it was not waiting for anything, or that an action swallowed."""
+        """Raise the cancellation that came while the task waited for nothing, or that an action swallowed."""
         if self.tasklet.cancelling:
             await asyncio.sleep(0)
             raise asyncio.CancelledError
@@ -242,7 +182,12 @@ class Walk:
                 await self._skip_rest(steps[place + 1 :], CANCELLED)
                 raise
             if error is not None and outcome.status is TaskStatus.COMPLETED:
-                outcome.status, outcome.error, outcome.step, outcome.result = TaskStatus.FAILED, error, self.failed_step, None
+                outcome.status, outcome.error, outcome.step, outcome.result = (
+                    TaskStatus.FAILED,
+                    error,
+                    self.failed_step,
+                    None,
+                )
 
     async def _side_by_side(self) -> BaseException | None:
         assert self.plan.order is not None
@@ -448,7 +393,9 @@ class Walk:
             await self._let_others_in()
         return output
 
-    async def _at_once(self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int) -> None:
+    async def _at_once(
+        self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int
+    ) -> None:
         """Run the turns, so many at once; the first that fails ends the others."""
         waiting = iter(enumerate(items))
 
@@ -500,7 +447,9 @@ class Walk:
             try:
                 iterator = iter(value)
             except TypeError:
-                raise TemplateError(f"a loop goes over a list or another iterable, and this is a {type(value).__name__}") from None
+                raise TemplateError(
+                    f"a loop goes over a list or another iterable, and this is a {type(value).__name__}"
+                ) from None
         except TemplateError as error:
             raise StepFailed(self._explained(error, step, key), final=True) from None
         if hasattr(value, "__len__"):
@@ -530,7 +479,13 @@ class Walk:
         return await self._attempts(step, step.retry, run, args, params, scope)
 
     async def _attempts(
-        self, step: PlannedStep, retry: PlannedRetry, run: StepRun, args: Sequence[Any], params: dict[str, Any], scope: Scope
+        self,
+        step: PlannedStep,
+        retry: PlannedRetry,
+        run: StepRun,
+        args: Sequence[Any],
+        params: dict[str, Any],
+        scope: Scope,
     ) -> Any:
         number = 0
         while True:
@@ -570,7 +525,7 @@ class Walk:
     async def _attempt(
         self, step: PlannedStep, run: StepRun, args: Sequence[Any], params: dict[str, Any], scope: Scope, number: int
     ) -> Any:
-        """One call of the action. Whatever it raises becomes a `StepFailed`; a `CancelledError` is that of the task alone."""
+        """One call of the action. Whatever it raises becomes a `StepFailed`; a `CancelledError` is the task's own."""
         attempt = Attempt(self, step, run, scope, number)
         task = asyncio.current_task()
         cancels = task.cancelling() if task is not None else 0
@@ -584,7 +539,7 @@ class Walk:
                 output = await self._call(step, attempt, args, params)
             if not limit.expired():
                 return output
-            raise TimeoutError  # the action swallowed its cancellation  # noqa: TRY301
+            raise TimeoutError  # the action swallowed its cancellation
         except asyncio.CancelledError as error:
             if task is None or task.cancelling() > cancels:
                 attempt.cancel()
@@ -619,7 +574,9 @@ class Walk:
             output = self._timed(attempt, lambda: action.function(*args, **params))
         else:
             context = contextvars.copy_context()
-            good, output = await self.manager.threads.call(self.loop, lambda: context.run(action.function, *args, **params))
+            good, output = await self.manager.threads.call(
+                self.loop, lambda: context.run(action.function, *args, **params)
+            )
             attempt.returned = True
             if not good:
                 raise output
@@ -654,193 +611,6 @@ class Walk:
         return self._asking.setdefault(step.index, asyncio.Lock())
 
 
-class Attempt:
-    """One call of an action: the engine's end of its `ActionContext`, and where its output goes. Any thread may use it."""
-
-    __slots__ = (
-        "_callbacks",
-        "_lines",
-        "_lock",
-        "_progress_is_due",
-        "_records",
-        "cancelled",
-        "number",
-        "planned",
-        "returned",
-        "run",
-        "scope",
-        "walk",
-    )
-
-    def __init__(self, walk: Walk, planned: PlannedStep, run: StepRun, scope: Scope, number: int) -> None:
-        self.walk = walk
-        self.planned = planned
-        self.run = run
-        self.scope = scope
-        self.number = number
-        self.cancelled = False
-        self.returned = False
-        self._callbacks: list[Callable[[], None]] | None = None
-        self._lines: Lines | None = None
-        self._records: deque[LogRecord] | None = None
-        self._progress_is_due = False
-        self._lock = _attempts_lock
-
-    @property
-    def task(self) -> Tasklet:
-        """The tasklet."""
-        return self.walk.tasklet
-
-    @property
-    def step(self) -> str:
-        """The step's name."""
-        return self.planned.name
-
-    @property
-    def attempt(self) -> int:
-        """The attempt's number, from 1."""
-        return self.number
-
-    def names(self) -> dict[str, Any]:
-        """Every template name, and every input whose name is none of those."""
-        return {**self.walk.tasklet.inputs, **self.scope.names}
-
-    def set_context(self, values: Mapping[str, Any]) -> None:
-        """Store values in `ctx`."""
-        self.walk.tasklet.context.update(values)
-
-    async def run_task(self, task: Any, inputs: Mapping[str, Any]) -> Any:
-        """Run a sub-task within this step."""
-        return await self.walk.manager.run_inside(self, task, inputs)
-
-    # --- cancelling ---------------------------------------------------------------------------------------------------
-
-    def cancel(self) -> None:
-        """Tell the action that what it does is no longer wanted."""
-        with self._lock:
-            self.cancelled = True
-            callbacks, self._callbacks = self._callbacks, None
-        for callback in callbacks or ():
-            callback()
-
-    def call_when_cancelled(self, callback: Callable[[], None]) -> None:
-        """Call back once it is cancelled; at once where it is."""
-        with self._lock:
-            if not self.cancelled:
-                self._callbacks = [*(self._callbacks or ()), callback]
-                return
-        callback()
-
-    # --- what it says -------------------------------------------------------------------------------------------------
-
-    def write(self, stream: str, text: str) -> None:
-        """Take what the action writes to `stdout` or `stderr`."""
-        lines = self._lines
-        if lines is None:
-            with self._lock:
-                lines = self._lines = self._lines or Lines(self._take_line)
-        lines.write(stream, text)
-
-    def flush(self) -> None:
-        """Take the lines that were not ended."""
-        if self._lines is not None:
-            self._lines.flush()
-
-    def _take_line(self, stream: str, line: str) -> None:
-        self.log(line, "info" if stream == "stdout" else "warning")
-
-    def log(self, message: object, level: str = "info") -> None:
-        """Write to the task's log, a record for each line."""
-        now = time.time()
-        for line in str(message).splitlines() or [""]:
-            record = LogRecord(self.planned.name, level, line, now)
-            self.walk.tasklet.write(record)
-            if self.walk.hooks.step_log:
-                self._tell_line(record)
-
-    def progress(self, done: float, total: float | None = None, text: str = "") -> None:
-        """Note how far the action is. Many reports from a thread become one event for each pass of the loop."""
-        self.run.progress = Progress(done, total, self.walk.tasklet.secrets.mask(text) if text else "")
-        if not self.walk.hooks.step_progress:
-            return
-        if self._on_loop():
-            self._fire_progress()
-        elif not self._progress_is_due:
-            self._progress_is_due = True
-            self._on_the_loop(self._fire_progress)
-
-    def _fire_progress(self) -> None:
-        self._progress_is_due = False
-        progress, walk = self.run.progress, self.walk
-        if progress is not None:
-            event = StepProgress("step_progress", walk.tasklet, time.time(), self.run, progress.done, progress.total, progress.text)
-            self._fire("step_progress", event)
-
-    def _tell_line(self, record: LogRecord) -> None:
-        if self._on_loop():
-            self._fire_line(record)
-            return
-        with self._lock:
-            first = not self._records
-            self._records = self._records if self._records is not None else deque()
-            self._records.append(record)
-        if first:
-            self._on_the_loop(self._fire_lines)
-
-    def _fire_lines(self) -> None:
-        records = self._records
-        while records:
-            self._fire_line(records.popleft())
-
-    def _fire_line(self, record: LogRecord) -> None:
-        self._fire("step_log", StepLog("step_log", self.walk.tasklet, record.time, self.run, record, record.text))
-
-    def _fire(self, hook: str, event: StepProgress | StepLog | StepAsks) -> None:
-        token = current_sink.set(None)  # what a listener prints is not the action's
-        try:
-            self.walk.hooks.fire(getattr(self.walk.hooks, hook), event)
-        finally:
-            current_sink.reset(token)
-
-    def _on_loop(self) -> bool:
-        return threading.get_ident() == self.walk.manager.thread
-
-    def _on_the_loop(self, callback: Callable[[], None]) -> None:
-        with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
-            self.walk.loop.call_soon_threadsafe(callback)
-
-    # --- asking a person ----------------------------------------------------------------------------------------------
-
-    def ask(self, message: str, choices: Sequence[str], default: str | None) -> Any:
-        """Ask a person: an awaitable on the loop; in a thread it waits for the answer."""
-        if self._on_loop():
-            return self._ask(message, choices, default)
-        answer = asyncio.run_coroutine_threadsafe(self._ask(message, choices, default), self.walk.loop)
-        self.call_when_cancelled(lambda: _cancel(answer))
-        return answer.result()
-
-    async def _ask(self, message: str, choices: Sequence[str], default: str | None) -> str:
-        walk = self.walk
-        async with walk.lock_for_question(self.planned):
-            answer: asyncio.Future[str] = walk.loop.create_future()
-            text = walk.tasklet.secrets.mask(str(message))
-            question = Question(text, choices, lambda choice: walk.loop.call_soon_threadsafe(_settle, answer, choice))
-            person = walk.manager.person
-            if person is None or not person(walk.tasklet, self.run):
-                if default is None:
-                    raise TaskError(f"there is nobody to ask: {text}")
-                return default
-            self.run.question = question
-            self._fire("step_asks", StepAsks("step_asks", walk.tasklet, time.time(), self.run, question, text))
-            try:
-                return await answer
-            finally:
-                self.run.question = None
-
-
-_attempts_lock = threading.Lock()  # one for all: held for moments only, and a lock of its own would cost each attempt
-
-
 async def end_all(tasks: Mapping[asyncio.Task[Any], Any] | Sequence[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until each has ended, whoever cancels us meanwhile."""
     again: asyncio.CancelledError | None = None
@@ -860,19 +630,12 @@ async def end_all(tasks: Mapping[asyncio.Task[Any], Any] | Sequence[asyncio.Task
         raise again
 
 
-def _settle(future: asyncio.Future[str], value: str) -> None:
-    if not future.done():
-        future.set_result(value)
-
-
-def _cancel(future: Any) -> None:
-    future.cancel()
-
-
 def _matches(error: BaseException, names: frozenset[str]) -> bool:
     if not names:
         return True
-    return any(kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in type(error).__mro__)
+    return any(
+        kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in type(error).__mro__
+    )
 
 
 def _times(value: Any) -> int:

@@ -94,7 +94,10 @@ class Question:
         """
         if choice not in self.choices:
             near = nearest(choice, self.choices)
-            raise ValueError(f"{choice!r} is none of the choices {', '.join(self.choices)}" + (f"; did you mean {near!r}?" if near else ""))
+            raise ValueError(
+                f"{choice!r} is none of the choices {', '.join(self.choices)}"
+                + (f"; did you mean {near!r}?" if near else "")
+            )
         self._answer(choice)
 
 
@@ -126,7 +129,9 @@ class StepRun:
         self.status: StepStatus = StepStatus.PENDING
         self.output: Any = None
         self.error: BaseException | None = None
-        self.errors: list[dict[str, Any]] | None = None  # of a loop that goes on: index, type, message of its failed turns
+        self.errors: list[dict[str, Any]] | None = (
+            None  # of a loop that goes on: index, type, message of its failed turns
+        )
         self.attempts = 0
         self.started_at: float | None = None  # seconds since the epoch
         self.duration: float | None = None  # seconds, once it has ended
@@ -143,7 +148,9 @@ class StepRun:
     name = property(lambda self: self.planned.name, doc="The step's name.")
     action = property(lambda self: self.planned.action, doc="The name of its action.")
     section = property(lambda self: self.planned.section, doc="`steps`, `on_error` or `finally`.")
-    parent = property(lambda self: self.planned.owner and self.planned.owner.name, doc="The step whose on_error it belongs to.")
+    parent = property(
+        lambda self: self.planned.owner and self.planned.owner.name, doc="The step whose on_error it belongs to."
+    )
     path = property(lambda self: self.planned.path, doc="Where it stands in the spec.")
     executor = property(lambda self: self.planned.runs_in, doc="`loop`, `thread`, `process` or `dask`.")
     max_attempts = property(lambda self: self.planned.attempts, doc="How many attempts it may take.")
@@ -242,7 +249,9 @@ class Tasklet:
         "title",
     )
 
-    def __init__(self, task_id: str, plan: Plan, scheduler: Scheduler, inputs: Mapping[str, Any], *, title: str) -> None:
+    def __init__(
+        self, task_id: str, plan: Plan, scheduler: Scheduler, inputs: Mapping[str, Any], *, title: str
+    ) -> None:
         self.task_id = task_id
         self.plan = plan
         self.title = title
@@ -303,7 +312,7 @@ class Tasklet:
         return self._scheduler.place_of(self) if self.status is TaskStatus.QUEUED else None
 
     def cancel(self) -> None:
-        """Stop the task, from any thread: steps under way are cancelled, the rest is skipped, `finally` runs. Once more stops that too."""
+        """Stop the task, from any thread; its `finally` runs, and calling this again stops that too."""
         self._scheduler.cancel(self)
 
     def answer(self, step: str, choice: str) -> None:
@@ -319,7 +328,7 @@ class Tasklet:
         question.answer(choice)
 
     async def wait(self) -> Tasklet:
-        """Wait until it has ended, on any loop, and give the tasklet. Cancelling the waiter does not cancel the task."""
+        """Wait for its end, on any loop, and give the tasklet. Cancelling the waiter does not cancel the task."""
         if not self.status.is_final:
             loop = asyncio.get_running_loop()
             ended = loop.create_future()

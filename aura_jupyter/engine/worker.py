@@ -1,6 +1,7 @@
-"""The other end of `executor: process`: a process that takes calls from its standard input and answers on its standard output.
+"""The other end of `executor: process`: a process that takes calls from its standard input and answers on its output.
 
-A process of our own rather than `multiprocessing`: that one imports the person's script again, and loses a whole pool when one call is ended.
+A process of our own rather than `multiprocessing`, which imports the person's script again, and loses its whole pool
+when one call is ended.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import struct
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, BinaryIO
 
 _HEAD = struct.Struct("!Q")
@@ -20,7 +22,7 @@ START = "import sys; sys.path[:] = sys.argv[1:]; from aura_jupyter.engine.worker
 
 def path_arguments() -> list[str]:
     """The import path of this process, for the other one."""
-    return [os.getcwd() if not entry else entry for entry in sys.path]
+    return [entry or str(Path.cwd()) for entry in sys.path]
 
 
 class Frames:
