@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from .wording import quote
@@ -16,7 +16,7 @@ _BELOW = {  # what stands under each key, for the kinds of mappings that a spec 
 }
 
 
-def walk(data: Any, path: Sequence[str | int]) -> list[tuple[str, int]]:
+def walk(path: Sequence[str | int]) -> list[tuple[str, int]]:
     """The kinds of mappings that a path leads through, each with how long the path is there."""
     kinds = [("spec", 0)]
     for length, part in enumerate(path, 1):
@@ -29,21 +29,21 @@ def walk(data: Any, path: Sequence[str | int]) -> list[tuple[str, int]]:
     return kinds
 
 
-def at(data: Any, path: Sequence[Any]) -> Any:
-    """The value at a path, None where there is none."""
+def at(data: Any, path: Sequence[Any], otherwise: Any = None) -> Any:
+    """The value at a path, `otherwise` where there is none."""
     for part in path:
-        if isinstance(data, dict):
-            data = data.get(part)
+        if isinstance(data, Mapping) and part in data:
+            data = data[part]
         elif isinstance(data, (list, tuple)) and isinstance(part, int) and 0 <= part < len(data):
             data = data[part]
         else:
-            return None
+            return otherwise
     return data
 
 
 def step_label(step: Any, index: int) -> str:
     """A step by its name, else by its action, else by its number."""
-    if isinstance(step, dict):
+    if isinstance(step, Mapping):
         for key in ("name", "action"):
             if isinstance(step.get(key), str) and step[key].strip():
                 return f"step {quote(step[key])}"
@@ -52,7 +52,7 @@ def step_label(step: Any, index: int) -> str:
 
 def step_of(data: Any, path: Sequence[Any]) -> str:
     """The label of the innermost step that a path leads into, empty where there is none."""
-    for found, length in reversed(walk(data, path)):
+    for found, length in reversed(walk(path)):
         if found == "step":
             return step_label(at(data, path[:length]), path[length - 1])
     return ""
@@ -60,7 +60,7 @@ def step_of(data: Any, path: Sequence[Any]) -> str:
 
 def owner(data: Any, path: Sequence[Any]) -> str:
     """The words for the mapping at a path."""
-    kinds = walk(data, path)
+    kinds = walk(path)
     found = kinds[-1][0]
     if found == "spec":
         return "the spec" if not path else f"the spec in {step_of(data, path)}"
@@ -68,7 +68,7 @@ def owner(data: Any, path: Sequence[Any]) -> str:
         return step_of(data, path)
     if found == "input":
         item = at(data, path)
-        name = item.get("name") if isinstance(item, dict) else None
+        name = item.get("name") if isinstance(item, Mapping) else None
         return f"input {quote(name)}" if isinstance(name, str) else f"input {path[-1] + 1}"
     step = step_of(data, path)
     last = next((part for part in reversed(path) if isinstance(part, str)), "")

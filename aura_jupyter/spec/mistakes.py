@@ -16,7 +16,9 @@ from .wording import kind, quote, shown
 
 M = TypeVar("M", bound=BaseModel)
 NOTHING = "\0"  # stands for an action that could not be understood
+DEEPEST = 150  # levels in which mistakes are looked for
 ROUNDS = 10  # a faulty key may hide others: they show once it is taken out
+_ABSENT = object()
 _INJECTED = frozenset({"steps", "for_each", "attempts", "group", "name", 0})  # what short forms are short for
 
 
@@ -30,7 +32,7 @@ def understood(model: type[M], data: Mapping[str, Any]) -> tuple[M | None, list[
     Returns:
         the model without what is faulty (None if there is nothing left), and every mistake of shape.
     """
-    rest = _Rest(data, _structure(data))
+    rest = _Rest(_structure(data))
     for _ in range(ROUNDS):
         try:
             return model.model_validate(rest.data), rest.problems
@@ -40,72 +42,56 @@ def understood(model: type[M], data: Mapping[str, Any]) -> tuple[M | None, list[
     return None, rest.problems
 
 
-def _structure(value: Any) -> Any:
+def _structure(value: Any, depth: int = 0) -> Any:
     """A copy of the containers."""
+    if depth > DEEPEST:
+        return value
     if isinstance(value, Mapping):
-        return {key: _structure(inner) for key, inner in value.items()}
-    return [_structure(inner) for inner in value] if isinstance(value, (list, tuple)) else value
+        return {key: _structure(inner, depth + 1) for key, inner in value.items()}
+    return [_structure(inner, depth + 1) for inner in value] if isinstance(value, (list, tuple)) else value
 
 
 @dataclass(slots=True)
 class _Rest:
     """What is left of a spec while its mistakes are taken out."""
 
-    written: Mapping[str, Any]
     data: Any
     problems: list[Problem] = field(default_factory=list)
+    meant: set[Path] = field(default_factory=set)  # keys that are there, but misspelled
     seen: set[tuple[Path, str]] = field(default_factory=set)
     takeouts: list[Callable[[], object]] = field(default_factory=list)
 
     def learn(self, error: ValidationError) -> bool:
-        """Note the mistakes of one round and take them out; False if that is no way on."""
+        """Note the mistakes of one round and take them out; False where nothing is left then."""
         errors = error.errors(include_url=False)
         self.takeouts = []
-        meant = {(*self.path(e)[:-1], self.advice(e).renamed) for e in errors if e["type"] == "extra_forbidden"}
-        for found in errors:
-            if found["type"] == "missing" and tuple(found["loc"]) in meant:
-                continue
-            self.note(found)
-        hopeless = any(
-            self.path(e) in {(), ("steps",)} and e["type"] != "extra_forbidden"
-            for e in errors
-            if not self._is_meant(e, meant)
-        )
+        for found in sorted(errors, key=lambda e: e["type"] != "extra_forbidden"):
+            self.note(found["type"], self.path(found), found)
         for take_out in self.takeouts:
             take_out()
-        return not hopeless
-
-    def _is_meant(self, error: Any, meant: set[Any]) -> bool:
-        return error["type"] == "missing" and tuple(error["loc"]) in meant
+        return isinstance(self.data.get("steps"), list)
 
     def path(self, error: Any) -> Path:
         """Where an error stands in the data: without what a short form was completed by."""
+        missing = error["type"] == "missing"
         found: list[str | int] = []
         value: Any = self.data
-        for part in error["loc"]:
-            if isinstance(value, Mapping) and part in value:
-                value = value[part]
-            elif isinstance(value, list) and isinstance(part, int) and part < len(value):
-                value = value[part]
-            elif part in _INJECTED and error["type"] not in {"missing", "extra_forbidden"}:
-                continue
-            elif part in _INJECTED and part != error["loc"][-1]:
-                continue
-            else:
+        for part in error["loc"][:-1] if missing else error["loc"]:
+            inside = at(value, (part,), _ABSENT)
+            if inside is not _ABSENT:
+                value = inside
+                found.append(part)
+            elif part not in _INJECTED:
                 break
-            found.append(part)
-        if error["type"] == "missing":
-            found.append(error["loc"][-1])
-        return tuple(found)
+        return (*found, error["loc"][-1]) if missing else tuple(found)
 
-    def note(self, error: Any) -> None:
+    def note(self, type_: str, path: Path, error: Any) -> None:
         """Turn one error into a problem, and remember how to take out what is faulty."""
-        path = self.path(error)
-        if error["type"] == "extra_forbidden":
-            self.unknown(error, path)
-        elif error["type"] == "missing":
+        if type_ == "extra_forbidden":
+            self.unknown(path)
+        elif type_ == "missing":
             self.missing(path)
-        elif error["loc"][-1] == "[key]" or error["type"] == "invalid_key":
+        elif error["loc"][-1] == "[key]" or type_ == "invalid_key":
             self.keys(path)
         else:
             self.value(error, path)
@@ -115,29 +101,29 @@ class _Rest:
             self.seen.add((problem.path, problem.code))
             self.problems.append(problem)
 
-    def advice(self, error: Any) -> Any:
-        path = self.path(error)
-        where = walk(self.data, path[:-1])[-1][0]
-        return advise(where if where in KEYS else "spec", str(path[-1]), at(self.data, path[:-1]))
-
-    def unknown(self, error: Any, path: Path) -> None:
-        advice = self.advice(error)
+    def unknown(self, path: Path) -> None:
         around = at(self.data, path[:-1])
+        kind_of = walk(path[:-1])[-1][0]
+        advice = advise(kind_of if kind_of in KEYS else "spec", str(path[-1]), around)
         if advice.code == "misplaced-key":
             step = step_of(self.data, path)
             message = f"{step}: {advice.message}" if step else advice.message
         else:
             message = f"{owner(self.data, path[:-1])} {advice.message}"
         self.add(Problem(advice.code, message, advice.hint, path, at_key=True))
+        if advice.renamed is not None:
+            self.meant.add((*path[:-1], advice.renamed))
 
         def take_out() -> None:
             value = around.pop(path[-1], None)
-            if advice.renamed is not None:
-                around.setdefault(advice.renamed, value)
+            if advice.renamed is not None and around.get(advice.renamed) is None:
+                around[advice.renamed] = value
 
         self.takeouts.append(take_out)
 
     def missing(self, path: Path) -> None:
+        if path in self.meant:
+            return
         around, key = path[:-1], str(path[-1])
         hint = {
             "action": "Write 'action:' and what to call, for example core.log.",
@@ -170,7 +156,7 @@ class _Rest:
     def value(self, error: Any, path: Path) -> None:
         value = at(self.data, path)
         code, says, hint = _words(error, value, path)
-        kinds = walk(self.data, path)
+        kinds = walk(path)
         step = step_of(self.data, path)
         if kinds[-1][0] in {"step", "input"} and isinstance(path[-1], int):
             message = f"{kinds[-1][0]} {path[-1] + 1} {says}"
@@ -178,13 +164,15 @@ class _Rest:
             message = f"{step}: an item of {quote(_key(path))} {says}"
         else:
             message = f"{step}: {quote(_key(path))} {says}" if step else f"{quote(_key(path))} {says}"
-        at_key = isinstance(value, Mapping) and bool(value)
-        self.add(Problem(code, message, hint, (*path, str(next(iter(value)))) if at_key else path, at_key=at_key))
+        first_key = error["type"] == "list_type" and isinstance(value, Mapping) and value
+        self.add(
+            Problem(code, message, hint, (*path, str(next(iter(value)))) if first_key else path, at_key=bool(first_key))
+        )
         self.remove(path)
 
     def remove(self, path: Path) -> None:
         """Take out a value, and whatever cannot do without it."""
-        kinds = walk(self.data, path)
+        kinds = walk(path)
         around = kinds[-2][0] if len(kinds) > 1 else ""
         if kinds[-1][0] == "step" and isinstance(path[-1], int):
             self.takeouts.append(lambda: at(self.data, path[:-1]).__setitem__(path[-1], {"action": NOTHING}))

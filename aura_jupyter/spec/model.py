@@ -31,6 +31,7 @@ from .fields import (
     short,
 )
 from .mistakes import NOTHING, prefixed, understood
+from .json_schema import draft_7
 from .problems import Path, Problem
 from .wording import kind, nearest, quote
 
@@ -332,6 +333,11 @@ def validate(data: Any, path: Path = ()) -> tuple[TaskSpec | None, list[Problem]
         if problems:
             _mend(spec)
     return spec, prefixed(problems, path) if path else problems
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON Schema of a spec, in draft 7, which is what YAML editors read."""
+    return draft_7(TaskSpec)
 
 
 def _place(spec: TaskSpec, data: Mapping[str, Any], path: Path = ()) -> None:

@@ -47,12 +47,16 @@ class Node:
     value: str | None = None  # of a scalar
     is_list: bool = False
     children: list[tuple[Node | None, Node]] = field(default_factory=list)  # key and value; no keys in a list
+    _by_key: dict[str, tuple[Node | None, Node]] | None = None
 
     def child(self, part: str | int) -> tuple[Node | None, Node] | None:
         """The key and value that `part` names; of a key that is given twice, the first."""
         if self.is_list:
             return self.children[part] if isinstance(part, int) and 0 <= part < len(self.children) else None
-        return next((pair for pair in self.children if pair[0] is not None and pair[0].value == str(part)), None)
+        if self._by_key is None:
+            pairs = reversed(self.children)
+            self._by_key = {pair[0].value: pair for pair in pairs if pair[0] is not None and pair[0].value is not None}
+        return self._by_key.get(str(part))
 
     def keys(self) -> list[str]:
         """The keys of a mapping as they are written."""

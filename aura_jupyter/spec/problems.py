@@ -10,6 +10,7 @@ from typing import Any
 
 from ..errors import AuraError
 from . import layout
+from .collector import paused
 from .positions import Lines, Node, descend, tree
 from .wording import nearest
 
@@ -154,11 +155,12 @@ def to_html(error: SpecError) -> str:
 
 
 def nested(problems: Iterable[Problem], path: Path) -> list[Problem]:
-    """Problems of a spec that is itself a text at `path` of another one, as problems of that one."""
+    """Problems of a spec that is the text at `path` of another one, as problems of that one."""
     moved = []
     for problem in problems:
-        mark = problem.mark
-        moved.append(replace(problem, path=path, inner=mark, mark=None, others=(), also=(), excerpt=()))
+        inner = problem.inner or problem.mark
+        clean = replace(problem, path=(*path, *problem.path), inner=inner, mark=None, others=(), also=(), excerpt=())
+        moved.append(clean)
     return moved
 
 
@@ -191,17 +193,19 @@ class _Places:
 
     @cached_property
     def root(self) -> Node | None:
-        return tree(self.text) if self.has_text else None
+        with paused():
+            return tree(self.text) if self.has_text else None
 
     def place(self, problem: Problem) -> Problem:
-        if problem.mark is not None and not problem.also:
-            return problem
         mark = problem.mark or self._mark(problem)
-        others = [pair for path, note in problem.also if (pair := self._pair(path, note)) is not None and pair != mark]
-        return replace(problem, mark=mark, others=(*problem.others, *others))
+        others = list(problem.others)
+        for path, note in problem.also:
+            other = self._other(path, note, key_only=problem.at_key)
+            others += [other] if other is not None else []
+        return replace(problem, mark=mark, others=tuple(others), also=())
 
     def _mark(self, problem: Problem) -> Mark | None:
-        if self.root is None:
+        if self.root is None or _is_given(problem.path):
             return None
         key, node, around, done = self._follow(self.root, problem.path)
         if done < len(problem.path) or problem.inner is not None:
@@ -248,8 +252,8 @@ class _Places:
             return None
         return Mark(line + 1 + self.shift, mark.column + indent, mark.length, mark.note)
 
-    def _pair(self, path: Path, note: str) -> Mark | None:
-        """A key with its value, or only the key where the value stands on other lines."""
+    def _other(self, path: Path, note: str, *, key_only: bool) -> Mark | None:
+        """A key with its value, or only the key where that is meant or the value stands on other lines."""
         if self.root is None:
             return None
         key, node, _, done = descend(self.root, path)
@@ -257,12 +261,16 @@ class _Places:
             return None
         if key is None:
             return replace(self._value(node), note=note)
-        same = self.lines.at(key.start)[0] == self.lines.at(node.end)[0] and node.style not in {"block", "|", ">"}
-        return replace(self._run(key.start, max(key.end, node.end) if same else key.end), note=note)
+        return replace(self._run(key.start, key.end if key_only else self._pair_end(key, node)), note=note)
+
+    def _pair_end(self, key: Node, value: Node) -> int:
+        """Where a key ends, with its value if that is on the same line."""
+        same = self.lines.at(key.start)[0] == self.lines.at(value.end)[0] and value.style not in {"block", "|", ">"}
+        return max(key.end, value.end) if same else key.end
 
     def _value(self, node: Node) -> Mark:
-        if node.style in {"'", '"'}:
-            return self._run(node.start + 1, max(node.end - 1, node.start + 2))
+        if node.style in {"'", '"'} and node.end - node.start > 2:
+            return self._run(node.start + 1, node.end - 1)
         return self._first_token(node) if node.style == "block" else self._run(node.start, node.end)
 
     def _first_token(self, node: Node) -> Mark:
@@ -272,16 +280,15 @@ class _Places:
         key, value = node.children[0]
         if key is None:
             return self._first_token(value)
-        line = self.lines.at(key.start)[0]
-        one_line = value.style not in {"block", "|", ">"} and self.lines.at(value.end)[0] == line
-        return self._run(key.start, max(value.end, key.end) if one_line else key.end)
+        return self._run(key.start, self._pair_end(key, value))
 
     def _run(self, start: int, end: int) -> Mark:
-        """Carets from `start`, on its line only."""
-        line, column = self.lines.at(start)
-        stop = min(end, self.lines.end(line))
-        length = len(self.text[start:stop].rstrip())
-        return Mark(line + 1 + self.shift, column + 1, max(length, 1))
+        return mark_of(self.lines, self.shift, start, end)
+
+
+def _is_given(path: Path) -> bool:
+    """Whether a path names the value that an input was given, which stands in no text."""
+    return len(path) == 2 and path[0] == "inputs" and isinstance(path[1], str)
 
 
 def find_fragment(text: str, node: Node, fragment: str, occurrence: int) -> tuple[int, int] | None:
@@ -299,13 +306,8 @@ def _written(part: str) -> str:
     return {'"': r'\\?"', "'": "''?", "\\": r"\\\\?"}.get(part, re.escape(part))
 
 
-def mark_of(lines: Lines, source: Source, start: int, end: int, note: str = "") -> Mark:
-    """The mark of a run of characters of a source's text, on the line it begins in."""
+def mark_of(lines: Lines, above: int, start: int, end: int) -> Mark:
+    """The mark of a run of characters, on the line it begins in; `above` is how many lines stand above the text."""
     line, column = lines.at(start)
     stop = max(start, min(end, lines.end(line)))
-    return Mark(line + 1 + len(source.above), column + 1, max(len(lines.text[start:stop].rstrip()), 1), note)
-
-
-def first_line(problems: Sequence[Problem]) -> int | None:
-    """The smallest line among problems."""
-    return min((p.line for p in problems if p.line is not None), default=None)
+    return Mark(line + 1 + above, column + 1, max(len(lines.text[start:stop].rstrip()), 1))

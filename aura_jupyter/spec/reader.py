@@ -197,8 +197,9 @@ class _Reading:
             if key in found:
                 self.twice(event, key)
             trail[-1] = key
-            found[key] = value(event_of_value, depth)
-            if found[key] is None and start.flow_style:
+            inside = value(event_of_value, depth)
+            found.setdefault(key, inside)
+            if inside is None and start.flow_style:
                 self.spaced(key, event, event_of_value)
         trail.pop()
         found.pop(_NO_KEY, None)
@@ -419,10 +420,12 @@ def _problems(faults: _Faults, data: Any, text: str, source: Source) -> list[Pro
     found = []
     for fault, path in faults:
         clean = tuple(part if isinstance(part, int) and not isinstance(part, bool) else str(part) for part in path)
-        mark = mark_of(lines, source, fault.start, fault.end)
+        mark = mark_of(lines, len(source.above), fault.start, fault.end)
         problem = Problem(fault.code, fault.message, fault.hint, clean, mark=mark)
         if fault.code == "duplicate-key":
             where = owner(data, path[:-1])
-            problem = replace(problem, message=f"{fault.message} in {where}", also=((clean, "first here"),))
+            problem = replace(
+                problem, message=f"{fault.message} in {where}", at_key=True, also=((clean, "first here"),)
+            )
         found.append(problem)
     return found

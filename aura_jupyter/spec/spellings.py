@@ -108,7 +108,7 @@ def advise(where: str, key: str, given: Mapping[str, object]) -> Advice:
         return Advice(
             "misplaced-key",
             f"{quote(key)} belongs {place}",
-            f"Move it {place}." if not place.startswith("in ") else "Move it there.",
+            f"Move it {place}." if place.startswith("under") else "Move it there.",
         )
     spelled = write is not None
     write = write or nearest(key, KEYS[where])
