@@ -124,7 +124,7 @@ def configure(*, max_concurrency: int | None = None, dask: Any = None) -> None:
     """
     schedulers = list(_schedulers.values())
     if max_concurrency is not None:
-        if not isinstance(max_concurrency, int) or isinstance(max_concurrency, bool) or max_concurrency < 1:
+        if type(max_concurrency) is not int or max_concurrency < 1:
             raise ValueError(f"max_concurrency is a whole number, 1 or more, and this is {max_concurrency!r}")
         _settings.max_concurrency = max_concurrency
         for scheduler in schedulers:

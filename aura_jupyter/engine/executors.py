@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 import os
 import queue
 import signal
@@ -262,8 +263,7 @@ def _ending(code: int | None) -> str:
 
 def cloudpickle() -> ModuleType:
     """The pickler that takes functions of a notebook along by value; imported at the first process or dask step."""
-    import cloudpickle as module  # noqa: PLC0415 - needed by few tasks
-
+    module: ModuleType = importlib.import_module("cloudpickle")
     return module
 
 

@@ -133,7 +133,7 @@ def _mistake(spec: InputSpec, value: Any) -> Problem | None:
 
 def _out_of_range(spec: InputSpec, value: Any) -> Problem | None:
     low, high = spec.min, spec.max
-    if (low is None and high is None) or isinstance(value, bool) or not isinstance(value, numbers.Real):
+    if (low is None and high is None) or not _is("number", value):
         return None
     if low is not None and not value >= low:
         what = f"the smallest value is {low}"

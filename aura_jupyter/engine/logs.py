@@ -203,7 +203,7 @@ class Capture:
                 self._wrap(name)
             if not isinstance(logging.lastResort, _LastResort):
                 before = logging.lastResort
-                logging.lastResort = _LastResort(before)  # type: ignore[assignment]
+                logging.lastResort = _LastResort(before)
                 self._restore.callback(setattr, logging, "lastResort", before)
 
     def release(self, who: object) -> None:

@@ -140,7 +140,7 @@ class PlannedStep:
         self.handlers: tuple[PlannedStep, ...] = ()
         self.depends: tuple[int, ...] | None = None
         self.executor: str | None = spec.executor
-        self.runs_in = spec.executor or "thread"
+        self.runs_in: str = spec.executor or "thread"
         self.order: Order | None = None  # where it is one of `steps` that do not just run from top to bottom
         self.subplan: Plan | None = None
         self.place: int = 0  # which action of the plan's it calls
@@ -152,7 +152,7 @@ class PlannedStep:
 
 
 class Plan:
-    """A compiled spec. Kept by its text and shared by all its tasks; only the actions it last found are ever changed."""
+    """A compiled spec, kept by its text and shared by all its tasks; only the actions it last found ever change."""
 
     __slots__ = (
         "_found",

@@ -153,7 +153,7 @@ class Scheduler:
 
     @max_concurrency.setter
     def max_concurrency(self, value: int) -> None:
-        if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        if type(value) is not int or value < 1:
             raise ValueError(f"max_concurrency is a whole number, 1 or more, and this is {value!r}")
         self._max = value
         self._call(self._free_slot)

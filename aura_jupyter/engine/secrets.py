@@ -37,7 +37,7 @@ class Secrets:
         return self._pattern is not None and self._pattern.search(text) is not None
 
     def mask_error(self, error: BaseException) -> BaseException:
-        """The exception without a secret in its arguments or its chain: itself, or a `TaskError` where that cannot be."""
+        """The exception without a secret in its arguments or its chain, or a `TaskError` where that cannot be."""
         return error if self._pattern is None else self._masked(error, set())
 
     def _masked(self, error: BaseException, seen: set[int]) -> BaseException:

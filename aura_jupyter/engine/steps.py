@@ -127,11 +127,10 @@ class Walk:
         if seconds is None:
             return await self._all_steps()
         try:
-            async with asyncio.timeout(seconds) as self._limit:
+            async with asyncio.timeout(seconds) as limit:
+                self._limit = limit
                 return await self._all_steps()
         except TimeoutError:
-            if not self._limit.expired():
-                raise
             self._stop_reason = TIMED_OUT
             return TimeoutError(f"the task took longer than {_seconds(seconds)}")
 
@@ -235,7 +234,7 @@ class Walk:
         when = step.when
         if when is not None:
             try:
-                wanted = when if type(when) is bool else is_true(when.render(scope), "when")  # type: ignore[union-attr]
+                wanted = when if type(when) is bool else is_true(when.render(scope), "when")
             except TemplateError as error:
                 self._begin(run)
                 return await self._fail(step, run, self._explained(error, step, "when"), scope, self.loop.time())

@@ -18,7 +18,7 @@ from .secrets import NONE, Secrets
 if TYPE_CHECKING:
     from .plan import Plan, PlannedStep
     from .scheduler import Scheduler
-    from .steps import Attempt
+    from .attempt import Attempt
 
 
 class TaskStatus(StrEnum):
@@ -81,7 +81,7 @@ class Question:
 
     __slots__ = ("_answer", "choices", "message")
 
-    def __init__(self, message: str, choices: Sequence[str], answer: Callable[[str], None]) -> None:
+    def __init__(self, message: str, choices: Sequence[str], answer: Callable[[str], object]) -> None:
         self.message = message
         self.choices = tuple(choices)
         self._answer = answer
@@ -183,7 +183,7 @@ class Steps(Mapping[str, StepRun]):
         try:
             return self.at(self._plan.index[name])
         except KeyError:
-            near = nearest(name, self._plan.index) if isinstance(name, str) else None
+            near = nearest(str(name), self._plan.index)
             raise KeyError(f"there is no step {name!r}" + (f"; did you mean {near!r}?" if near else "")) from None
 
     def __contains__(self, name: object) -> bool:
@@ -281,7 +281,7 @@ class Tasklet:
         self.cancels = 0
         self.attempts: set[Attempt] = set()  # those under way; a sub-task shares its parent's
         self.around: contextvars.Context | None = None  # of the one who submitted it
-        self._listening: list[Callable[[], None]] = []
+        self._listening: list[Callable[[], object]] = []
 
     @property
     def logs(self) -> Log:
@@ -348,7 +348,7 @@ class Tasklet:
             raise TaskCancelled(f"{self.title} was cancelled")
         return self.result
 
-    def when_ended(self, callback: Callable[[], None]) -> None:
+    def when_ended(self, callback: Callable[[], object]) -> None:
         """Call back once it has ended, on its loop's thread; at once where it has."""
         self._listening.append(callback)
         if self.status.is_final:  # it ended meanwhile, perhaps in another thread
