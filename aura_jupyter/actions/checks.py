@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from .registry import Check, Complaint
+from .registry import UNKNOWN, Check, Complaint
 
 Rule = Callable[[str, Any], Any]
 """Takes a parameter's name and its value, returns the value to use, or raises `BadValue`."""
 
 
-class BadValue(ValueError):  # noqa: N818 - it is read as "BadValue: 'level' is ..."
+class BadValue(ValueError):
     """A value that a built-in action cannot use."""
 
     def __init__(self, parameter: str, message: str, hint: str = "", code: str = "bad-value") -> None:
@@ -28,7 +28,7 @@ def each(**rules: Rule) -> Check:
 
     def check(values: Mapping[str, Any]) -> Iterator[Complaint]:
         for name, rule in rules.items():
-            if name in values:
+            if name in values and values[name] is not UNKNOWN:
                 try:
                     rule(name, values[name])
                 except BadValue as bad:

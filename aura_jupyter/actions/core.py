@@ -25,7 +25,7 @@ def _level(name: str, value: Any) -> str:
 
 
 def _duration(name: str, value: Any) -> float:
-    from ..spec.model import duration  # noqa: PLC0415 - pydantic is slow to import
+    from ..spec.durations import duration  # noqa: PLC0415 - slow, and few tasks sleep
 
     try:
         return duration(value)

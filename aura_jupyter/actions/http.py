@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import TaskError
 from .checks import BadValue, as_text, boolean, each, filled, mapping, optional, wrong_type
-from .registry import Complaint, builtin
+from .registry import UNKNOWN, Complaint, builtin
 
 if TYPE_CHECKING:
     import ssl
@@ -56,7 +56,8 @@ _each = each(
 
 def _check(values: Mapping[str, Any]) -> Iterator[Complaint]:
     yield from _each(values)
-    if values.get("json") is not None and values.get("data") is not None:
+    bodies = [values[name] for name in ("json", "data") if name in values]
+    if len(bodies) == 2 and all(body is not None and body is not UNKNOWN for body in bodies):
         yield _both().complaint
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from ..errors import TaskError
 from .checks import BadValue, each, filled, optional, text, wrong_type
 from .context import ActionContext
-from .registry import Complaint, builtin
+from .registry import UNKNOWN, Complaint, builtin
 
 REJECT = "Reject"
 CHOICES = ("Approve", REJECT)
@@ -45,9 +45,10 @@ _each = each(message=filled, choices=_choices)
 def _check(values: Mapping[str, Any]) -> Iterator[Complaint]:
     complaints = list(_each(values))
     yield from complaints
-    if not complaints and "default" in values:
+    default, choices = values.get("default"), values.get("choices", CHOICES)
+    if not complaints and default is not UNKNOWN and choices is not UNKNOWN:
         try:
-            _default(values["default"], _choices("choices", values.get("choices", CHOICES)))
+            _default(default, choices)
         except BadValue as bad:
             yield bad.complaint
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import contextvars
 import logging
 import os
-from collections.abc import Callable, Mapping
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 from .. import extras
 from ..errors import TaskError
@@ -59,21 +61,48 @@ def run(
     papermill = _require("papermill")
     source, target = _paths(path, output_path)
     values = optional(_parameters)("parameters", parameters)
-    _keep_quiet()
-    token = _ours.set(True)
-    kernels: list[int] = []
     try:
-        papermill.execute_notebook(
-            source, target, values, progress_bar=False, kernel_manager_class=_kernel_manager(context, kernels.append)
-        )
+        _without_its_loop().run(_execute, papermill, source, target, values, context)
     except papermill.PapermillExecutionError as error:
         where = f"cell [{error.exec_count}] of {target}"
         raise TaskError(f"{where} failed: {error.ename}: {error.evalue}") from None
+    return target
+
+
+def _execute(papermill: Any, source: str, target: str, values: dict[str, Any] | None, context: ActionContext) -> None:
+    _keep_quiet()
+    loop = _require("jupyter_core.utils").ensure_event_loop()  # the one that papermill then runs on, and leaves open
+    kernels: list[int] = []
+    try:
+        with tempfile.TemporaryFile() as said:
+            manager = _kernel_manager(context, kernels.append, said)
+            with _reason(said):
+                papermill.execute_notebook(source, target, values, progress_bar=False, kernel_manager_class=manager)
     finally:
-        _ours.reset(token)
         for pid in kernels:
             children.discard(pid)
-    return target
+        if not loop.is_running():
+            loop.close()
+
+
+@contextlib.contextmanager
+def _reason(said: IO[bytes]) -> Iterator[None]:
+    """A kernel that dies says why to its own terminal, if anywhere."""
+    try:
+        yield
+    except RuntimeError as error:
+        said.seek(0)
+        last = said.read().decode("utf-8", "replace").strip().splitlines()[-3:]
+        raise TaskError("\n".join([f"the notebook's kernel: {error}", *last])) from error
+
+
+def _without_its_loop() -> contextvars.Context:
+    """This context, but for the event loop that jupyter_core may have noted in it: that is the kernel's, which runs."""
+    fresh = contextvars.Context()
+    for variable, value in contextvars.copy_context().items():
+        if variable.name != "_loop":
+            fresh.run(variable.set, value)
+    return fresh
 
 
 def _require(package: str) -> Any:
@@ -92,13 +121,13 @@ def _paths(source: Any, target: Any) -> tuple[str, str]:
     return str(notebook), str(executed)
 
 
-def _kernel_manager(context: ActionContext, started: Callable[[int], None]) -> type:
-    """A kernel manager whose kernel ends when the step is cancelled."""
+def _kernel_manager(context: ActionContext, started: Callable[[int], None], said: IO[bytes]) -> type:
+    """A kernel manager whose kernel ends when the step is cancelled, and writes nothing into this one's cells."""
     base: Any = _require("jupyter_client").AsyncKernelManager
 
     class KernelManager(base):  # type: ignore[misc]
         async def start_kernel(self, **options: Any) -> None:
-            await super().start_kernel(**options)
+            await super().start_kernel(**options, stdout=said, stderr=said)
             pid = getattr(self.provisioner, "pid", None)
             if isinstance(pid, int):  # else it is no process of this machine
                 started(pid)
@@ -110,6 +139,7 @@ def _kernel_manager(context: ActionContext, started: Callable[[int], None]) -> t
 
 def _keep_quiet() -> None:
     """Papermill's own log is left alone, but for what it says on our account."""
+    _ours.set(True)
     logger = logging.getLogger("papermill")
     if _not_ours not in logger.filters:
         logger.addFilter(_not_ours)

@@ -38,6 +38,9 @@ class Complaint(NamedTuple):
 
 
 Check = Callable[[Mapping[str, Any]], Iterable[Complaint]]
+"""Looks at a call's values by name before anything runs; one that holds a template is UNKNOWN."""
+
+UNKNOWN: Any = object()
 
 
 class Face(NamedTuple):
@@ -108,7 +111,7 @@ class Action:
         """
         found = list(self.misfits(len(args), params))
         if self.check is not None:
-            found.extend(self.check(self._literals(args, params)))
+            found.extend(self.check(self._known(args, params)))
         return found
 
     def misfits(self, count: int, names: Iterable[str]) -> Iterator[Complaint]:
@@ -167,9 +170,10 @@ class Action:
         names = [*(name for name in face.positional if name in face.positional_only), *face.named]
         return f"The parameters are: {', '.join(names)}." if names else "It takes none."
 
-    def _literals(self, args: Sequence[Any], params: Mapping[str, Any]) -> dict[str, Any]:
+    def _known(self, args: Sequence[Any], params: Mapping[str, Any]) -> dict[str, Any]:
         values = {**dict(zip(self.face.positional, args, strict=False)), **params}
-        return {name: value for name, value in values.items() if is_literal(value, self.kinds.get(name, ""))}
+        literal = {name for name, value in values.items() if is_literal(value, self.kinds.get(name, ""))}
+        return {name: value if name in literal else UNKNOWN for name, value in values.items()}
 
 
 def is_literal(value: Any, kind: str = "") -> bool:

@@ -78,7 +78,7 @@ async def run(
     following = [asyncio.ensure_future(o.follow(s)) for o, s in zip(outputs, child.streams.values(), strict=True)]
     try:
         _write(transport, data)
-        await child.exited.wait()
+        await _exit_of(child, following)
         if not await _drain(outputs, following):
             context.log("a process in the background holds its output open; no more of it is read", "warning")
     except BaseException:
@@ -101,14 +101,14 @@ class _Child(asyncio.SubprocessProtocol):
         self.streams = {1: asyncio.StreamReader(), 2: asyncio.StreamReader()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.SubprocessTransport)  # noqa: S101 - asyncio's own promise
+        assert isinstance(transport, asyncio.SubprocessTransport)
         children.add(transport.get_pid())
         for number, stream in self.streams.items():
             if pipe := transport.get_pipe_transport(number):
                 stream.set_transport(pipe)
 
     def pipe_data_received(self, fd: int, data: bytes | str) -> None:
-        assert isinstance(data, bytes)  # noqa: S101 - asyncio's own promise
+        assert isinstance(data, bytes)
         self.streams[fd].feed_data(data)
 
     def pipe_connection_lost(self, fd: int, exc: Exception | None) -> None:  # noqa: ARG002
@@ -192,6 +192,19 @@ def _write(transport: asyncio.SubprocessTransport, data: bytes | None) -> None:
     if isinstance(pipe, asyncio.WriteTransport):
         pipe.write(data or b"")
         pipe.close()  # once all of it is written
+
+
+async def _exit_of(child: _Child, following: Sequence[asyncio.Future[None]]) -> None:
+    """Wait for the command's own end, or raise what went wrong with its output meanwhile."""
+    exited = asyncio.ensure_future(child.exited.wait())
+    waiting: set[asyncio.Future[Any]] = {exited, *following}
+    try:
+        while not exited.done():
+            done, waiting = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+    finally:
+        exited.cancel()
 
 
 async def _drain(outputs: Sequence[_Output], following: Sequence[asyncio.Future[None]]) -> bool:

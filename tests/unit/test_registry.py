@@ -347,7 +347,7 @@ def test_a_level_that_there_is_none_of_is_a_clear_error() -> None:
 # --- checks of literal values ---
 
 
-def test_a_check_sees_literal_values_by_name_and_no_templates() -> None:
+def test_a_check_sees_values_by_name_but_for_those_with_templates() -> None:
     seen: list[dict[str, Any]] = []
 
     def g(a: Any, b: Any = 0, c: Any = 0, d: Any = 0, e: Any = 0) -> None: ...
@@ -362,8 +362,8 @@ def test_a_check_sees_literal_values_by_name_and_no_templates() -> None:
     made.complaints(["{% if x %}"], {"b": [{"k": "v"}], "d": "{{ x }}", "e": True})
     made.complaints([1], {"d": "steps:\n- {{ x }}"})
     assert seen == [
-        {"a": "x", "c": "f'{{1}}'", "d": spec},
-        {"b": [{"k": "v"}], "e": True},
+        {"a": "x", "b": room.UNKNOWN, "e": room.UNKNOWN, "c": "f'{{1}}'", "d": spec},
+        {"a": room.UNKNOWN, "b": [{"k": "v"}], "d": room.UNKNOWN, "e": True},
         {"a": 1, "d": "steps:\n- {{ x }}"},
     ]
 
