@@ -1,4 +1,4 @@
-"""What the shape of a spec does not show: names given twice, keys that exclude each other, limits that contradict each other."""
+"""What the shape of a spec does not show: names given twice, keys and limits that exclude each other."""
 
 from __future__ import annotations
 
@@ -15,10 +15,15 @@ if TYPE_CHECKING:
     from .model import InputSpec, LoopSpec, StepSpec, TaskSpec
 
 
-def problems(spec: TaskSpec) -> Iterator[Problem]:
-    """Every mistake between keys, with paths in the spec as written."""
+def problems(spec: TaskSpec, path: Path) -> Iterator[Problem]:
+    """Every mistake between keys.
+
+    Args:
+        spec: the spec, whose steps know their paths.
+        path: where it stands in another one.
+    """
     names: dict[str, Path] = {}
-    yield from _inputs(spec.inputs or ())
+    yield from _inputs(spec.inputs or (), (*path, "inputs"))
     for step in spec.steps:
         yield from _step(step, names, "")
     for step in spec.finally_:
@@ -63,13 +68,13 @@ def _loop(step: StepSpec, loop: LoopSpec) -> Iterator[Problem]:
         yield Problem("bad-value", message, "Delete it.", (*path, "parallelism"), at_key=True)
 
 
-def _inputs(inputs: Iterable[InputSpec]) -> Iterator[Problem]:
+def _inputs(inputs: Iterable[InputSpec], above: Path) -> Iterator[Problem]:
     names: dict[str, int] = {}
     for index, spec in enumerate(inputs):
-        path = ("inputs", index)
+        path = (*above, index)
         first = names.setdefault(spec.name, index)
         if first != index:
-            also = ((("inputs", first, "name"), "first here"),)
+            also = (((*above, first, "name"), "first here"),)
             yield Problem(
                 "duplicate-name",
                 f"two inputs are called {quote(spec.name)}",

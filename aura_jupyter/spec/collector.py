@@ -7,24 +7,37 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-_lock = threading.Lock()
-_pauses = 0
-_was_on = False
+
+class _Collector:
+    """Counts the pauses: with several at once, in any threads, the last one to end turns the collector on again."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.pauses = 0
+        self.was_on = False
+
+    def pause(self) -> None:
+        with self.lock:
+            if self.pauses == 0:
+                self.was_on = gc.isenabled()
+                gc.disable()
+            self.pauses += 1
+
+    def go_on(self) -> None:
+        with self.lock:
+            self.pauses -= 1
+            if self.pauses == 0 and self.was_on:
+                gc.enable()
+
+
+_collector = _Collector()
 
 
 @contextmanager
 def paused() -> Iterator[None]:
-    """Pause the collector. Counted: with several pauses at once, in any threads, the last one to end turns it on again."""
-    global _pauses, _was_on
-    with _lock:
-        if _pauses == 0:
-            _was_on = gc.isenabled()
-            gc.disable()
-        _pauses += 1
+    """Pause the garbage collector; it stays off if it was off before."""
+    _collector.pause()
     try:
         yield
     finally:
-        with _lock:
-            _pauses -= 1
-            if _pauses == 0 and _was_on:
-                gc.enable()
+        _collector.go_on()

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Collection
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, GetJsonSchemaHandler, PlainValidator, Strict, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
@@ -162,7 +163,7 @@ def items(value: Any) -> list[Any] | str:
 
 def bound(value: Any) -> int | float:
     """A limit of numbers."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or value != value:
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
         raise reject("wrong-type", f"must be a number, and this is {kind(value)}", "Write a number.")
     return value
 
@@ -252,6 +253,9 @@ CONDITION_SCHEMA = {
     ]
 }
 
+FAIL_OR_CONTINUE = ("fail", "continue")
+EXECUTORS = ("thread", "process", "loop", "dask")
+
 Text = Annotated[str, Strict()]
 Boolean = Annotated[bool, *checked(boolean, {"type": "boolean"})]
 Condition = Annotated[bool | str, *checked(condition, CONDITION_SCHEMA)]
@@ -268,3 +272,5 @@ Classes = Annotated[
 TypeName = Annotated[
     str, *checked(type_name, {"type": "string", "pattern": rf"^\s*(list\s*\[\s*)*({'|'.join(TYPES)})(\s*\])*\s*$"})
 ]
+FailOrContinue = Annotated[Literal["fail", "continue"], *checked(choice(*FAIL_OR_CONTINUE), one_of(FAIL_OR_CONTINUE))]
+Executor = Annotated[Literal["thread", "process", "loop", "dask"], *checked(choice(*EXECUTORS), one_of(EXECUTORS))]

@@ -32,12 +32,10 @@ def walk(path: Sequence[str | int]) -> list[tuple[str, int]]:
 def at(data: Any, path: Sequence[Any], otherwise: Any = None) -> Any:
     """The value at a path, `otherwise` where there is none."""
     for part in path:
-        if isinstance(data, Mapping) and part in data:
-            data = data[part]
-        elif isinstance(data, (list, tuple)) and isinstance(part, int) and 0 <= part < len(data):
-            data = data[part]
-        else:
+        in_list = isinstance(data, (list, tuple)) and isinstance(part, int) and 0 <= part < len(data)
+        if not in_list and not (isinstance(data, Mapping) and part in data):
             return otherwise
+        data = data[part]
     return data
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, ClassVar, Literal
+from copy import copy
+from typing import Annotated, Any, ClassVar
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
@@ -18,21 +19,23 @@ from .fields import (
     Classes,
     Condition,
     Duration,
+    Executor,
     Factor,
+    FailOrContinue,
     Items,
     Text,
     Timeout,
     Times,
     TypeName,
-    checked,
-    choice,
     one_of,
     reject,
     short,
 )
-from .mistakes import NOTHING, prefixed, understood
 from .json_schema import draft_7
+from .labels import at
+from .mistakes import NOTHING, prefixed, understood
 from .problems import Path, Problem
+from .spellings import ACTIONS
 from .wording import kind, nearest, quote
 
 __all__ = [
@@ -54,13 +57,9 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _given(make: type) -> BeforeValidator:
-    """A key with null counts as not given."""
-    return BeforeValidator(lambda value: make() if value is None else value)
-
-
 def _or_default(default: Any) -> BeforeValidator:
-    return BeforeValidator(lambda value: default if value is None else value)
+    """A key with null counts as not given."""
+    return BeforeValidator(lambda value: copy(default) if value is None else value)
 
 
 def _concurrency(value: Any) -> Any:
@@ -119,10 +118,10 @@ class MetaSpec(_Model):
     description: Text | None = Field(None, description="What the task is for.")
     timeout: Timeout | None = Field(
         None,
-        description="A limit on the whole task without its `finally`: a number of seconds, or text such as 30s or 1h30m.",
+        description="A limit on the whole task without its `finally`: seconds, or text such as 30s or 1h30m.",
     )
     concurrency: Annotated[ConcurrencySpec, *short(_concurrency, TEXT)] | None = Field(
-        None, description="A group of tasks of which only so many run at once: its name, or {group: NAME, limit: N}."
+        None, description="A group of which only so many tasks run at once: its name, or {group: NAME, limit: N}."
     )
 
 
@@ -131,16 +130,16 @@ class InputSpec(_Model):
 
     name: Text = Field(
         min_length=1,
-        description="Read in templates as inputs.NAME. In a notebook, the variable of this name is taken where nothing else gives the value.",
+        description="Templates read it as inputs.NAME. In a notebook it may come from the variable of this name.",
     )
     type: Annotated[TypeName, _or_default("any")] = Field(
         "any",
-        description="any, string, integer, number, boolean, list, dict, list[TYPE] or secret. Nothing is converted silently. A secret is never shown.",
+        description="any, string, integer, number, boolean, list, dict, list[TYPE] or secret, which is never shown.",
     )
     required_: Boolean | None = Field(
         None,
         alias="required",
-        description="false: a missing value is null, and null is allowed. An input with a default is not required.",
+        description="false: a missing value is null. An input with a default is not required.",
     )
     default: Any = Field(None, description="The value where none is given, copied for each task.")
     description: Text | None = Field(None, description="What the value is for.")
@@ -164,13 +163,13 @@ class LoopSpec(_Model):
 
     for_each: Items | None = Field(
         None,
-        description="A list, or an expression that yields something to go through. In a turn, `item` is the current one.",
+        description="A list, or an expression that yields what to go through; `item` is the current one.",
     )
     times: Times | None = Field(None, description="A number of turns, or an expression that yields it.")
     while_: Condition | None = Field(
         None,
         alias="while",
-        description="A condition, judged before each turn. steps.NAME.output of the step itself is the list so far.",
+        description="A condition, judged before each turn; the step's own output is the list so far.",
     )
     parallelism: Annotated[AtLeastOne, _or_default(1)] = Field(
         1, description="How many turns run at once; not with `while`."
@@ -179,12 +178,11 @@ class LoopSpec(_Model):
         1000, description="For `while`: how many turns there may be before the step fails."
     )
     on_error: Annotated[
-        Literal["fail", "continue"],
-        *checked(choice("fail", "continue"), one_of(("fail", "continue"))),
+        FailOrContinue,
         _or_default("fail"),
     ] = Field(
         "fail",
-        description="fail: the first failing turn fails the step. continue: the others go on, and a failed turn's output is null.",
+        description="fail: the first failing turn fails the step. continue: the others go on.",
     )
 
 
@@ -193,7 +191,7 @@ class RetrySpec(_Model):
 
     attempts: AtLeastOne = Field(description="How many attempts in all, the first included.")
     delay: Annotated[Duration, _or_default(0.0)] = Field(
-        0.0, description="How long to wait before the next attempt: a number of seconds, or text such as 200ms."
+        0.0, description="How long to wait before the next attempt: seconds, or text such as 200ms."
     )
     backoff: Annotated[Factor, _or_default(1.0)] = Field(
         1.0, description="A factor on the delay after each attempt, at least 1."
@@ -204,11 +202,11 @@ class RetrySpec(_Model):
     )
     on: Annotated[Classes, _or_default(())] = Field(
         (),
-        description="The exceptions that are retried, by their class or a base of it: a name or a list. All if left out.",
+        description="The exceptions that are retried, by class or base class: a name or a list.",
     )
     until: Condition | None = Field(
         None,
-        description="A condition with `output` and `attempt`: an attempt whose result does not satisfy it counts as failed.",
+        description="A condition on `output` and `attempt`: an attempt that does not satisfy it counts as failed.",
     )
 
 
@@ -218,18 +216,18 @@ class StepSpec(_Model):
     name: Text | None = Field(
         None,
         min_length=1,
-        description="Any text, unique in the task. Templates read the step as steps.NAME. Made from the action if left out.",
+        description="Any text, unique in the task; templates read steps.NAME. Made from the action if left out.",
     )
     description: Text | None = Field(
         None, description="What the card shows in place of the action's name. May hold templates."
     )
     action: Text = Field(
-        min_length=1, description="What to call: a registered action such as core.log, or a function of the notebook."
+        min_length=1, description="What to call: an action such as core.log, or a function of the notebook."
     )
-    params: Annotated[dict[str, Any], _given(dict)] = Field(
+    params: Annotated[dict[str, Any], _or_default({})] = Field(
         {}, description="Keyword arguments. Templates may stand anywhere in the values."
     )
-    args: Annotated[list[Any], _given(list)] = Field(
+    args: Annotated[list[Any], _or_default([])] = Field(
         [], description="Positional arguments. Templates may stand anywhere in them."
     )
     when: Condition | None = Field(
@@ -246,19 +244,15 @@ class StepSpec(_Model):
     )
     on_error: Annotated[OnErrorSpec | None, *short(_on_error, {"anyOf": [one_of(("fail", "continue"))]})] = Field(
         None,
-        description="What to do once the step has failed for good: fail, continue, a list of steps, or {steps: […], then: fail}.",
+        description="Once the step has failed for good: fail, continue, a list of steps, or {steps: […], then: fail}.",
     )
     depends_on: Annotated[list[Annotated[Text, Field(min_length=1)]] | None, *short(_names, TEXT)] = Field(
         None,
-        description="The step that this one waits for, or a list of steps. If left out, all steps before it; [] starts at once.",
+        description="The steps that this one waits for: a name or a list. If left out, all before it.",
     )
-    executor: (
-        Annotated[
-            Literal["thread", "process", "loop", "dask"],
-            *checked(choice("thread", "process", "loop", "dask"), one_of(("thread", "process", "loop", "dask"))),
-        ]
-        | None
-    ) = Field(None, description="Where a plain function runs: thread (the default), process, loop or dask.")
+    executor: Executor | None = Field(
+        None, description="Where a plain function runs: thread (the default), process, loop or dask."
+    )
     path: ClassVar[Path] = ()  # where the step stands in the data as written; each step's own is set by `validate`
 
 
@@ -267,8 +261,7 @@ class OnErrorSpec(_Model):
 
     steps: list[StepSpec] = Field(description="Steps that run one after another, with `error` in scope.")
     then: Annotated[
-        Literal["fail", "continue"],
-        *checked(choice("fail", "continue"), one_of(("fail", "continue"))),
+        FailOrContinue,
         _or_default("continue"),
     ] = Field("continue", description="What the task does after them: continue, or fail with the step's own error.")
 
@@ -276,21 +269,21 @@ class OnErrorSpec(_Model):
 class TaskSpec(_Model):
     """A task: what it takes, the steps it does, what it gives back."""
 
-    meta: Annotated[MetaSpec, _given(MetaSpec)] = Field(
+    meta: Annotated[MetaSpec, _or_default(MetaSpec())] = Field(
         default_factory=MetaSpec, description="Title, description, timeout and concurrency."
     )
     inputs: list[Annotated[InputSpec, *short(_input, TEXT)]] | None = Field(
-        None, description="The values that the task takes: names, or mappings with a type, a default …"
+        None, description="The values that the task takes: names, or mappings with a type, a default and more."
     )
     steps: list[StepSpec] = Field(
         min_length=1, description="What is done, from top to bottom unless depends_on says otherwise."
     )
-    finally_: Annotated[list[StepSpec], _given(list)] = Field(
+    finally_: Annotated[list[StepSpec], _or_default([])] = Field(
         default_factory=list, alias="finally", description="Steps that run after the others whatever happened."
     )
     returns: Any = Field(
         None,
-        description="The task's result, with templates anywhere in it. If left out, the output of the last step that completed.",
+        description="The task's result. If left out, the output of the last step that completed.",
     )
 
     @property
@@ -307,32 +300,26 @@ def validate(data: Any, path: Path = ()) -> tuple[TaskSpec | None, list[Problem]
         path: where the spec stands in another one, of which it is a part.
 
     Returns:
-        what could be understood, without the faulty keys (None if there are no steps; an action that cannot be used is ""),
-        and the problems with their paths.
+        what could be understood, without the faulty keys (None if there are no steps), and the problems with their
+        paths. An action that cannot be used is "".
     """
     if not isinstance(data, Mapping):
-        return None, [
-            Problem(
-                "wrong-type",
-                f"a spec must be a mapping, and this is {kind(data)}",
-                "Begin with 'steps:' and a list of steps under it.",
-                path,
-            )
-        ]
+        message = f"a spec must be a mapping, and this is {kind(data)}"
+        return None, [Problem("wrong-type", message, "Begin with 'steps:' and a list of steps under it.", path)]
     with paused():
+        problems: list[Problem] = []
+        spec: TaskSpec | None
         try:
-            spec, problems = TaskSpec.model_validate(data), []
+            spec = TaskSpec.model_validate(data)
         except ValidationError:
-            spec, problems = understood(TaskSpec, data)
-        if spec is None:
-            return None, prefixed(problems, path)
-        _place(spec, data)
-        problems += checks.problems(spec)
-        if path:
+            spec, found = understood(TaskSpec, data)
+            problems = prefixed(found, path)
+        if spec is not None:
             _place(spec, data, path)
-        if problems:
-            _mend(spec)
-    return spec, prefixed(problems, path) if path else problems
+            problems += checks.problems(spec, path)
+            if problems:
+                _mend(spec)
+    return spec, problems
 
 
 def json_schema() -> dict[str, Any]:
@@ -340,7 +327,7 @@ def json_schema() -> dict[str, Any]:
     return draft_7(TaskSpec)
 
 
-def _place(spec: TaskSpec, data: Mapping[str, Any], path: Path = ()) -> None:
+def _place(spec: TaskSpec, data: Mapping[str, Any], path: Path) -> None:
     """Tell each step where it stands."""
     _place_steps(spec.steps, data.get("steps"), (*path, "steps"))
     if spec.finally_:
@@ -352,11 +339,7 @@ def _place_steps(steps: list[StepSpec], written: Any, path: Path) -> None:
         here = (*path, index)
         step.__dict__["path"] = here
         if step.on_error is not None and step.on_error.steps:
-            below = (
-                written[index].get("on_error")
-                if isinstance(written, (list, tuple)) and isinstance(written[index], Mapping)
-                else None
-            )
+            below = at(written, (index, "on_error"))
             if isinstance(below, Mapping):
                 _place_steps(step.on_error.steps, below.get("steps"), (*here, "on_error", "steps"))
             else:
@@ -368,5 +351,5 @@ def _mend(spec: TaskSpec) -> None:
     left = [*spec.steps, *spec.finally_]
     while left:
         step = left.pop()
-        step.action = "" if step.action == NOTHING else checks.ACTIONS.get(step.action, step.action)
+        step.action = "" if step.action == NOTHING else ACTIONS.get(step.action, step.action)
         left += step.on_error.steps if step.on_error else []

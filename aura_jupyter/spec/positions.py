@@ -43,7 +43,7 @@ class Node:
 
     start: int
     end: int
-    style: str = ""  # of a scalar: "", "'", '"', "|", ">"; "[" and "{" for flow collections, "block" for the others
+    style: str = ""  # "" (plain), "'", '"', "|" or ">"; of collections "[", "{" or "block"; "*" of an alias
     value: str | None = None  # of a scalar
     is_list: bool = False
     children: list[tuple[Node | None, Node]] = field(default_factory=list)  # key and value; no keys in a list
@@ -55,7 +55,7 @@ class Node:
             return self.children[part] if isinstance(part, int) and 0 <= part < len(self.children) else None
         if self._by_key is None:
             pairs = reversed(self.children)
-            self._by_key = {pair[0].value: pair for pair in pairs if pair[0] is not None and pair[0].value is not None}
+            self._by_key = {pair[0].value or "": pair for pair in pairs if pair[0] is not None}
         return self._by_key.get(str(part))
 
     def keys(self) -> list[str]:
@@ -64,7 +64,7 @@ class Node:
 
 
 def tree(text: str) -> Node | None:
-    """The nodes of the first document, None where the text cannot be read. An alias has the children of what it names."""
+    """The nodes of a text, None where it cannot be read. An alias has the children of what it names."""
     try:
         return _Tree(_events(Loader(text))).root()
     except (yaml.YAMLError, UnicodeError):
@@ -97,8 +97,9 @@ class _Tree:
         if isinstance(event, yaml.ScalarEvent):
             return self._named(event, Node(start, end, event.style or "", event.value))
         if isinstance(event, yaml.AliasEvent):
-            target = self.anchors.get(event.anchor)
-            return Node(start, end, "*", None, *((target.is_list, target.children) if target else (False, [])))
+            target = self.anchors.get(str(event.anchor))
+            is_list, children = (target.is_list, target.children) if target else (False, [])
+            return Node(start, end, "*", None, is_list, children)
         if isinstance(event, yaml.CollectionStartEvent):
             is_list = isinstance(event, yaml.SequenceStartEvent)
             style = "block" if not event.flow_style else "[" if is_list else "{"
@@ -122,7 +123,7 @@ def descend(root: Node, path: Sequence[str | int]) -> tuple[Node | None, Node, N
     """Follow a path as far as the text has it.
 
     Returns:
-        the key and the value that were reached, the mapping or list around them, and how many parts of the path that took.
+        the key and the value that were reached, what is around them, and how many parts of the path that took.
     """
     key: Node | None = None
     node, around, done = root, None, 0

@@ -22,8 +22,11 @@ DEEPEST = 100  # levels
 MOST_COPIED = 10_000  # values that aliases may add
 
 
-def read(spec: str | Mapping[str, Any] | File) -> tuple[Any, Source]:
-    """Read a spec from YAML text, a file, or a mapping, which is copied.
+def read(spec: object) -> tuple[Any, Source]:
+    """Read a spec.
+
+    Args:
+        spec: YAML text, a mapping, which is copied, or the `pathlib.Path` of a file.
 
     Returns:
         the plain data, and where it came from.
@@ -57,7 +60,8 @@ def read_text(source: Source) -> dict[Any, Any]:
         faults = [_no_mapping(data, text, source)]
     if faults:
         raise SpecError(_problems(faults, data, text, source), source)
-    return data
+    found: dict[Any, Any] = data
+    return found
 
 
 def _file(path: File) -> Source:
@@ -190,7 +194,8 @@ class _Reading:
             event = next_event()
             if type(event) is yaml.MappingEndEvent:
                 break
-            key = event.value if type(event) is yaml.ScalarEvent and not event.tag and not event.anchor else _NO_KEY
+            simple = type(event) is yaml.ScalarEvent and not event.tag and not event.anchor
+            key: Any = event.value if simple else _NO_KEY
             if key is _NO_KEY or (key[:1] in _FIRST_OF_KEY and not event.style):
                 key = self.key(event, start, depth)
             event_of_value = next_event()
@@ -225,11 +230,7 @@ class _Reading:
         if type(event) is yaml.AliasEvent:
             return found if isinstance(found, (str, int, float, type(None))) else _NO_KEY
         lines = Lines(self.text)
-        fault = (
-            syntax.unquoted_template(self.text, lines, lines.at(start.start_mark.index)[0])
-            if start.flow_style
-            else None
-        )
+        fault = syntax.unquoted_template(lines, lines.at(start.start_mark.index)[0]) if start.flow_style else None
         self.fault(
             fault
             or syntax.Fault(
@@ -331,9 +332,9 @@ def resolve(value: str) -> Any:
     if _FLOAT.fullmatch(value):
         return float(value)
     if _OCTAL.fullmatch(value):
-        return int(value[2:], 8)
+        return int(value, 0)
     if _HEXADECIMAL.fullmatch(value):
-        return int(value[2:], 16)
+        return int(value, 0)
     return float(value.replace(".", "")) if _SPECIAL.fullmatch(value) else value
 
 

@@ -14,19 +14,9 @@ KEYS: dict[str, tuple[str, ...]] = {
     "concurrency": ("group", "limit"),
     "input": ("name", "type", "required", "default", "description", "enum", "min", "max"),
     "step": (
-        "name",
-        "description",
-        "action",
-        "params",
-        "args",
-        "when",
-        "loop",
-        "retry",
-        "timeout",
-        "on_error",
-        "depends_on",
-        "executor",
-    ),  # fmt: skip
+        *("name", "description", "action", "params", "args", "when", "loop", "retry", "timeout"),
+        *("on_error", "depends_on", "executor"),
+    ),
     "loop": ("for_each", "times", "while", "parallelism", "max_iterations", "on_error"),
     "retry": ("attempts", "delay", "backoff", "max_delay", "jitter", "on", "until"),
     "on_error": ("steps", "then"),
@@ -43,27 +33,36 @@ PLACES = {
 }
 ACTIONS = {"log": "core.log", "sleep": "core.sleep", "set_variable": "core.set_context"}
 TYPES = {
-    "float": "number", "double": "number", "int": "integer", "long": "integer", "str": "string", "text": "string", "bool": "boolean",
-    "array": "list", "tuple": "list", "object": "dict", "map": "dict", "mapping": "dict", "password": "secret",
-}  # fmt: skip
+    **dict.fromkeys(("float", "double"), "number"),
+    **dict.fromkeys(("int", "long"), "integer"),
+    **dict.fromkeys(("str", "text"), "string"),
+    **dict.fromkeys(("array", "tuple"), "list"),
+    **dict.fromkeys(("object", "map", "mapping"), "dict"),
+    "bool": "boolean",
+    "password": "secret",
+}
 _RENAMED: dict[str, dict[str, str]] = {
     "spec": {
-        "always": "finally", "tasks": "steps", "jobs": "steps", "nodes": "steps", "outputs": "returns", "output": "returns", "return": "returns",
-        "params": "inputs", "parameters": "inputs", "vars": "inputs", "variables": "inputs",
+        "always": "finally",
+        **dict.fromkeys(("tasks", "jobs", "nodes"), "steps"),
+        **dict.fromkeys(("output", "outputs", "return"), "returns"),
+        **dict.fromkeys(("params", "parameters", "vars", "variables"), "inputs"),
     },
     "meta": {"name": "title"},
     "concurrency": {"name": "group", "max": "limit"},
-    "input": {"options": "enum", "choices": "enum", "minimum": "min", "maximum": "max"},
+    "input": {**dict.fromkeys(("options", "choices"), "enum"), "minimum": "min", "maximum": "max"},
     "step": {
-        "with": "params", "if": "when", "condition": "when", "needs": "depends_on", "after": "depends_on", "on_failure": "on_error",
-        "catch": "on_error", "rescue": "on_error", "uses": "action", "parameters": "params", "inputs": "params", "id": "name",
+        **dict.fromkeys(("with", "parameters", "inputs"), "params"),
+        **dict.fromkeys(("if", "condition"), "when"),
+        **dict.fromkeys(("needs", "after"), "depends_on"),
+        **dict.fromkeys(("on_failure", "catch", "rescue"), "on_error"),
+        "uses": "action",
+        "id": "name",
     },
-    "loop": {"foreach": "for_each", "items": "for_each", "count": "times", "max_parallel": "parallelism"},
-    "retry": {
-        "count": "attempts", "max_attempts": "attempts", "interval": "delay", "times": "attempts", "max_retries": "attempts",
-    },
+    "loop": {**dict.fromkeys(("foreach", "items"), "for_each"), "count": "times", "max_parallel": "parallelism"},
+    "retry": {**dict.fromkeys(("count", "max_attempts", "max_retries", "times"), "attempts"), "interval": "delay"},
     "on_error": {},
-}  # fmt: skip
+}
 _TO_LOOP = frozenset({"for_each", "foreach", "with_items"})
 _CONTINUE = frozenset({"ignore_errors", "continue_on_error"})
 _OUTPUT = frozenset({"output_to", "register"})

@@ -122,7 +122,7 @@ def _line_above(scene: _Scene, line: int) -> int | None:
     return None
 
 
-def unquoted_template(text: str, lines: Lines, line: int) -> Fault | None:
+def unquoted_template(lines: Lines, line: int) -> Fault | None:
     """A template without quotes that begins a value in this line."""
     content = lines[line]
     for found in TEMPLATE.finditer(content):
@@ -164,7 +164,7 @@ def _inside_quotes(content: str, index: int) -> bool:
 
 def _template(scene: _Scene) -> Fault | None:
     for line in sorted({scene.line, scene.lines.at(scene.since)[0]}, reverse=True):
-        fault = unquoted_template(scene.text, scene.lines, line)
+        fault = unquoted_template(scene.lines, line)
         if fault is not None:
             return fault
     return None
@@ -196,7 +196,7 @@ def _quotes(scene: _Scene) -> Fault | None:
 def _unclosed_quote(scene: _Scene, start: int) -> Fault:
     mark = scene.text[start : start + 1] or '"'
     return scene.fault(
-        f"the quote that opens here is not closed",
+        "the quote that opens here is not closed",
         f"Write {mark} at the end of the text.",
         start,
         scene.lines.end(scene.lines.at(start)[0]),
@@ -322,13 +322,9 @@ def _list_on_the_line(scene: _Scene) -> Fault | None:
 
 
 def _indentation(scene: _Scene) -> Fault | None:
-    if scene.problem not in {
-        "did not find expected key",
-        "did not find expected '-' indicator",
-        "expected <block end>, but found",
-    }:
-        if not scene.problem.startswith("expected <block end>"):
-            return None
+    expected = ("did not find expected key", "did not find expected '-' indicator", "expected <block end>")
+    if not scene.problem.startswith(expected):
+        return None
     line = scene.line
     start, end = scene.whole_line(line)
     if scene.at > start:

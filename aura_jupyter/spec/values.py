@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numbers
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -36,7 +36,7 @@ def refusal(spec: InputSpec, value: Any, *, typed: bool = False) -> Refusal | No
         return None
     mismatch = _mismatch(value, spec.type)
     if mismatch is not None:
-        return _wrong_type(spec.type, value, *mismatch, typed=typed)
+        return _wrong_type(spec.type, *mismatch, typed=typed)
     if spec.enum is not None and not any(_same(value, allowed) for allowed in spec.enum):
         words = [_plain(allowed) for allowed in spec.enum[:20]]
         return Refusal(
@@ -77,7 +77,7 @@ def _out_of_bounds(spec: InputSpec, value: Any) -> Refusal | None:
     return None
 
 
-def _wrong_type(type_: str, value: Any, expected: str, item: Any, where: str, *, typed: bool) -> Refusal:
+def _wrong_type(type_: str, expected: str, item: Any, where: str, *, typed: bool) -> Refusal:
     if expected == "boolean" and isinstance(item, str) and typed and len(item) > 1 and item.lower() in YES:
         return Refusal(
             "yes-is-text",
@@ -126,8 +126,8 @@ def is_number(value: Any) -> bool:
     return isinstance(value, numbers.Real) and not is_boolean(value)
 
 
-TESTS = {
-    "any": lambda value: True,
+TESTS: dict[str, Callable[[Any], bool]] = {
+    "any": lambda _: True,
     "string": lambda value: isinstance(value, str),
     "secret": lambda value: isinstance(value, str),
     "integer": lambda value: isinstance(value, numbers.Integral) and not is_boolean(value),
