@@ -60,8 +60,8 @@ def resolve(
         found.values = dict(given)
         found.origins = {name: (origins or {}).get(name, "given") for name in given}
         return found
-    for spec in specs:
-        _take(spec, found, given, origins or {}, variables)
+    for place, spec in enumerate(specs):
+        _take(spec, place, found, given, origins or {}, variables)
     names = {spec.name for spec in specs}
     for name in given:
         if name not in names:
@@ -73,7 +73,12 @@ def resolve(
 
 
 def _take(
-    spec: InputSpec, found: Resolved, given: Mapping[str, Any], origins: Mapping[str, str], variables: Variables | None
+    spec: InputSpec,
+    place: int,
+    found: Resolved,
+    given: Mapping[str, Any],
+    origins: Mapping[str, str],
+    variables: Variables | None,
 ) -> None:
     name = spec.name
     if name in given:
@@ -83,11 +88,11 @@ def _take(
     elif variables is not None and name in variables:
         value, origin = variables[name], "variable"
     elif spec.required:
-        found.problems.append(_missing(spec))
+        found.problems.append(_missing(spec, place))
         return
     else:
         value, origin = None, "default"
-    problem = _mistake(spec, value)
+    problem = _mistake(spec, place, value)
     if problem is not None:
         found.problems.append(problem)
         return
@@ -99,10 +104,10 @@ def _copied(default: Any) -> Any:
     return copy.deepcopy(default) if isinstance(default, list | dict) else default
 
 
-def _missing(spec: InputSpec) -> Problem:
+def _missing(spec: InputSpec, place: int) -> Problem:
     message = f"the input '{spec.name}' is missing"
     hint = f"Give it (-i {spec.name}=… in a cell, inputs={{'{spec.name}': …}} in Python), or write a default."
-    return Problem("input-missing", message, hint, ("inputs", spec.name))
+    return Problem("input-missing", message, hint, ("inputs", place, "name"))
 
 
 def _undeclared(name: str, names: Iterable[str]) -> Problem:
@@ -116,7 +121,7 @@ def _undeclared(name: str, names: Iterable[str]) -> Problem:
     )
 
 
-def _mistake(spec: InputSpec, value: Any) -> Problem | None:
+def _mistake(spec: InputSpec, place: int, value: Any) -> Problem | None:
     if value is None and not spec.required and not (spec.has_default and spec.default is not None):
         return None
     wrong = misfit(spec.type, value)
@@ -128,24 +133,27 @@ def _mistake(spec: InputSpec, value: Any) -> Problem | None:
         return Problem(
             "input-value", message, f"The values are: {', '.join(map(str, spec.enum))}.", ("inputs", spec.name)
         )
-    return _out_of_range(spec, value)
+    return _out_of_range(spec, place, value)
 
 
-def _out_of_range(spec: InputSpec, value: Any) -> Problem | None:
+def _out_of_range(spec: InputSpec, place: int, value: Any) -> Problem | None:
     low, high = spec.min, spec.max
     if (low is None and high is None) or not _is("number", value):
         return None
     if low is not None and not value >= low:
-        what = f"the smallest value is {low}"
+        what, key = f"the smallest value is {low}", "min"
     elif high is not None and not value <= high:
-        what = f"the largest value is {high}"
+        what, key = f"the largest value is {high}", "max"
     else:
         return None
     if low is not None and high is not None:
         hint = f"Give a value from {low} to {high}."
     else:
         hint = f"Give a value of at least {low}." if low is not None else f"Give a value of at most {high}."
-    return Problem("input-value", f"input '{spec.name}' is {value}, and {what}", hint, ("inputs", spec.name))
+    limit = (("inputs", place, key), "the limit")
+    return Problem(
+        "input-value", f"input '{spec.name}' is {value}, and {what}", hint, ("inputs", spec.name), also=(limit,)
+    )
 
 
 def misfit(kind: str, value: Any) -> str | None:

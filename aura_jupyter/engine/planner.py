@@ -7,7 +7,7 @@ from typing import Any
 
 from ..actions.registry import Action, registry
 from ..spec.model import LoopSpec, StepSpec, TaskSpec, validate
-from ..spec.problems import Problem, Source, SpecError, nearest
+from ..spec.problems import Problem, Source, SpecError, locate, nearest, nested
 from ..spec.reader import read_text
 from .order import Order, find_cycle
 from .places import Place, some
@@ -207,18 +207,14 @@ class Planner:
             try:
                 data = read_text(inner)
             except SpecError as error:
-                self._take_inner(error.problems, path)
+                self.problems.extend(nested(error.problems, path))
                 return None
             plan, problems = draft(data, inner, self.namespace)
-            self._take_inner(problems, path)
+            self.problems.extend(nested(locate(problems, inner), path))
             return plan
         plan, problems = draft(value, self.plan.source, self.namespace, path)
         self.problems.extend(problems)
         return plan
-
-    def _take_inner(self, problems: Iterable[Problem], path: Path) -> None:
-        for problem in problems:
-            self.problems.append(Problem(problem.code, f"in the sub-task: {problem.message}", problem.hint, path))
 
     def _plan_loop(self, step: PlannedStep, spec: LoopSpec, once: Place) -> Place:
         """Plan the loop, and give the place of what is rendered for each turn."""

@@ -430,7 +430,7 @@ def plan_for(spec: Spec, namespace: Namespace | None) -> tuple[Plan, Source]:
             return known, spec
         data, source = read_text(spec), spec
     else:
-        data, source = read(spec)  # type: ignore[arg-type]
+        data, source = read(spec)
         known = _plans.get(source.text) if source.text is not None else None
         if known is not None:
             return known, source
