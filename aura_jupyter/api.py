@@ -137,9 +137,9 @@ def configure(*, max_concurrency: int | None = None, dask: Any = None) -> None:
 
 def card(tasklet: Tasklet) -> Card:
     """The card of a task: a widget in a notebook, with `to_html()` for its snapshot."""
-    from .notebook.card.card import Card  # noqa: PLC0415 - the widget libraries are slow to import, and a notebook's affair
+    from .notebook.card.card import card_of  # noqa: PLC0415 - the widget libraries are slow to import
 
-    return Card(tasklet)
+    return card_of(tasklet)
 
 
 def current_scheduler() -> Scheduler:
