@@ -19,6 +19,8 @@ NOTHING = "\0"  # stands for an action that could not be understood
 DEEPEST = 150  # levels in which mistakes are looked for
 ROUNDS = 10  # a faulty key may hide others: they show once it is taken out
 _ABSENT = object()
+_REQUIRED = frozenset({"action", "steps", "attempts", "group", "name"})
+_STAND_INS: dict[str, Any] = {"for_each": [], "times": 0, "while": False, "loop": []}  # so that `item` stays known
 _INJECTED = frozenset({"steps", "for_each", "attempts", "group", "name", 0})  # what short forms are short for
 
 
@@ -89,7 +91,7 @@ class _Rest:
         """Turn one error into a problem, and remember how to take out what is faulty."""
         if type_ == "extra_forbidden":
             self.unknown(path)
-        elif type_ == "missing":
+        elif type_ == "missing" or (path and path[-1] in _REQUIRED and at(self.data, path) is None):
             self.missing(path)
         elif error["loc"][-1] == "[key]" or type_ == "invalid_key":
             self.keys(path)
@@ -178,6 +180,8 @@ class _Rest:
             self.takeouts.append(lambda: at(self.data, path[:-1]).__setitem__(path[-1], {"action": NOTHING}))
         elif around == "step" and path[-1] == "action":
             self.takeouts.append(lambda: at(self.data, path[:-1]).__setitem__("action", NOTHING))
+        elif around in {"step", "loop"} and path[-1] in _STAND_INS:
+            self.takeouts.append(lambda: at(self.data, path[:-1]).__setitem__(path[-1], _STAND_INS[str(path[-1])]))
         elif path[:1] == ("inputs",) and (len(path) < 3 or path[2] == "name"):
             self.takeouts.append(lambda: self.data.pop("inputs", None))
         elif isinstance(path[-1], int) or (around, path[-1]) in {

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from copy import copy
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, WrapValidator
 
 from . import checks
 from .collector import paused
@@ -57,9 +57,9 @@ class _Model(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-def _or_default(default: Any) -> BeforeValidator:
+def _or_default(default: Any) -> WrapValidator:
     """A key with null counts as not given."""
-    return BeforeValidator(lambda value: copy(default) if value is None else value)
+    return WrapValidator(lambda value, check: copy(default) if value is None else check(value))
 
 
 def _concurrency(value: Any) -> Any:

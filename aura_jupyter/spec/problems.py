@@ -205,7 +205,7 @@ class _Places:
         return replace(problem, mark=mark, others=tuple(others), also=())
 
     def _mark(self, problem: Problem) -> Mark | None:
-        if self.root is None or _is_given(problem.path):
+        if self.root is None or _is_given(problem):
             return None
         key, node, around, done = self._follow(self.root, problem.path)
         if done < len(problem.path) or problem.inner is not None:
@@ -286,9 +286,10 @@ class _Places:
         return mark_of(self.lines, self.shift, start, end)
 
 
-def _is_given(path: Path) -> bool:
-    """Whether a path names the value that an input was given, which stands in no text."""
-    return len(path) == 2 and path[0] == "inputs" and isinstance(path[1], str)
+def _is_given(problem: Problem) -> bool:
+    """Whether it is about the value that an input was given, which stands in no text."""
+    path = problem.path
+    return len(path) == 2 and path[0] == "inputs" and isinstance(path[1], str) and not problem.at_key
 
 
 def find_fragment(text: str, node: Node, fragment: str, occurrence: int) -> tuple[int, int] | None:

@@ -226,7 +226,10 @@ class _Reading:
                     "<<",
                 )
             return self.value(event, depth)
+        before = len(self.faults)
         found = self.value(event, depth)
+        if len(self.faults) > before:  # such as the inner braces of {{ x }}
+            return _NO_KEY
         if type(event) is yaml.AliasEvent:
             return found if isinstance(found, (str, int, float, type(None))) else _NO_KEY
         lines = Lines(self.text)

@@ -149,6 +149,8 @@ def _rest_of_value(content: str, start: int, template: str) -> str:
     before = re.sub(r"\{\{.*?\}\}", "", content[:start])
     if any(before.count(a) > before.count(b) for a, b in ("{}", "[]")):
         return template
+    if content[start + len(template) :].lstrip().startswith(":"):  # it is the key
+        return template
     return re.split(r"\s#", content[start:])[0].rstrip()
 
 
@@ -172,12 +174,12 @@ def _template(scene: _Scene) -> Fault | None:
 
 def _quotes(scene: _Scene) -> Fault | None:
     """An unclosed quote: reported where it opens, not where the reader gave up."""
-    if "quoted scalar" in scene.context and scene.problem in {
-        "found unexpected end of stream",
-        "found unexpected document indicator",
-    }:
+    ends = ("found unexpected end", "found unexpected document")
+    if "quoted scalar" in scene.context and scene.problem.startswith(ends):
         return _unclosed_quote(scene, scene.since)
-    if scene.problem not in _AFTER_A_VALUE and "could not find expected ':'" not in scene.problem:
+    if scene.context.startswith("while scanning") and "could not find expected ':'" not in scene.problem:
+        return None
+    if not scene.problem.startswith(("did not find expected", "could not find expected", "expected ")):
         return None
     before = [t for t in _tokens(scene.text) if t.start_mark.index < scene.at and isinstance(t, yaml.ScalarToken)]
     if not before or before[-1].style not in {"'", '"'}:
@@ -434,14 +436,6 @@ def too_deep(start: int) -> Fault:
     return Fault("too-deep", "the spec has more than 100 levels", "Write it with fewer levels.", start, start + 1)
 
 
-_AFTER_A_VALUE = {
-    "did not find expected key",
-    "did not find expected ',' or '}'",
-    "did not find expected ',' or ']'",
-    "did not find expected '-' indicator",
-    "did not find expected <document start>",
-    "did not find expected node content",
-}
 _OWN_WORDS = {
     "found character that cannot start any token",
     "did not find expected alphabetic or numeric character",
