@@ -7,7 +7,7 @@ import codecs
 import contextlib
 import os
 import signal
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -174,6 +174,8 @@ async def _start(
     except asyncio.CancelledError:
         starting.add_done_callback(_end_at_once)
         await asyncio.wait([starting])
+        if not starting.cancelled() and starting.exception() is None:
+            await _within_grace(starting.result()[1].exited.wait())
         raise
     except NotImplementedError:
         raise TaskError("this event loop cannot start processes (on Windows it must be the proactor loop)") from None
@@ -226,16 +228,22 @@ async def _end(pid: int, child: _Child, following: Sequence[asyncio.Future[None]
     """End the whole group: SIGTERM, and SIGKILL for what is left once the pipes are closed or the grace is over."""
     children.send(pid, signal.SIGTERM)
     try:
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GRACE):
-                await child.exited.wait()
-                await asyncio.wait(following)
+        await _within_grace(_all_gone(child, following))
     finally:
         children.send(pid, children.SIGKILL)
+        await _within_grace(child.exited.wait())
+        await _stop(following)
+
+
+async def _all_gone(child: _Child, following: Sequence[asyncio.Future[None]]) -> None:
+    await child.exited.wait()
+    await asyncio.wait(following)
+
+
+async def _within_grace(ending: Coroutine[Any, Any, Any]) -> None:
     with contextlib.suppress(TimeoutError):
         async with asyncio.timeout(GRACE):
-            await child.exited.wait()
-    await _stop(following)
+            await ending
 
 
 async def _stop(following: Sequence[asyncio.Future[None]] | set[asyncio.Future[None]]) -> None:

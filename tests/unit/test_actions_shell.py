@@ -213,16 +213,28 @@ def test_a_timeout_ends_it_too(alive: Path) -> None:
     asyncio.run(main())
 
 
+STUBBORN = """
+import signal, sys
+held = open(sys.argv[1], "w")
+asked = {signal.SIGTERM}
+signal.pthread_sigmask(signal.SIG_BLOCK, asked)
+print("ready", flush=True)
+signal.sigwait(asked)
+print("asked", flush=True)
+signal.sigwait(asked)
+"""
+
+
 def test_cancelled_again_while_it_ends_it_leaves_nobody(alive: Path) -> None:
     async def main() -> None:
         port = Lines()
         reading = asyncio.ensure_future(asyncio.to_thread(read_to_the_end, alive, threading.Event()))
-        command = f"exec 9> {alive}; trap 'echo asked' TERM; echo ready; while :; do sleep 60; done"
+        command = [sys.executable, "-c", STUBBORN, alive]
         running = asyncio.ensure_future(call("shell.run", port, command=command))
         await port.came.wait()
         port.came.clear()
         running.cancel()
-        await port.came.wait()  # the trap has run, so the grace runs
+        await port.came.wait()  # it was asked to end, so the grace runs
         await cancelled_when(asyncio.sleep(0), running)
         await asyncio.wait_for(reading, 20)
 
