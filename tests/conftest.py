@@ -1,15 +1,37 @@
-"""Fixtures for all tests."""
+"""Fixtures for all tests, and a time limit for each."""
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+LIMIT = 150  # seconds for a test's setup, call or teardown; pytest's faulthandler has shown by then where it stands
+
+
+def _too_long(*_: object) -> None:
+    raise TimeoutError(f"took longer than {LIMIT} seconds")
+
+
+def _limited(item: pytest.Item) -> Generator[None]:
+    """A test that hangs fails, and the others go on."""
+    before = signal.signal(signal.SIGALRM, _too_long)
+    signal.alarm(LIMIT)
+    try:
+        return (yield)
+    finally:
+        signal.alarm(0)
+        signal.signal(signal.SIGALRM, before)
+
+
+pytest_runtest_setup = pytest.hookimpl(wrapper=True)(_limited)
+pytest_runtest_call = pytest.hookimpl(wrapper=True)(_limited)
+pytest_runtest_teardown = pytest.hookimpl(wrapper=True)(_limited)
 
 
 @pytest.fixture(scope="session")
