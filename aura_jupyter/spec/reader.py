@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cached_property
 from pathlib import Path as File
 from typing import Any
 
@@ -131,6 +132,10 @@ class _Reading:
                 pass  # it is no JSON either: what was wrong with it as YAML is said
         return None, [(syntax.explain(error, self.text), ())]
 
+    @cached_property
+    def lines(self) -> Lines:
+        return Lines(self.text)
+
     def fault(self, fault: syntax.Fault, *key: Any) -> None:
         self.faults.append((fault, (*self.trail, *key)))
 
@@ -232,18 +237,11 @@ class _Reading:
             return _NO_KEY
         if type(event) is yaml.AliasEvent:
             return found if isinstance(found, (str, int, float, type(None))) else _NO_KEY
-        lines = Lines(self.text)
-        fault = syntax.unquoted_template(lines, lines.at(start.start_mark.index)[0]) if start.flow_style else None
-        self.fault(
-            fault
-            or syntax.Fault(
-                "wrong-type",
-                f"a key must be text, and this is {kind(found)}",
-                "Put it in quotes.",
-                at,
-                event.end_mark.index,
-            )
+        fault = (
+            syntax.unquoted_template(self.lines, *self.lines.at(start.start_mark.index)) if start.flow_style else None
         )
+        words = f"a key must be text, and this is {kind(found)}"
+        self.fault(fault or syntax.Fault("wrong-type", words, "Put it in quotes.", at, event.end_mark.index))
         return _NO_KEY
 
     def twice(self, event: Any, key: Any) -> None:

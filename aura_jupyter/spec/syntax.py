@@ -49,7 +49,10 @@ class _Scene:
 
 
 CONTROL = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]")
-TEMPLATE = re.compile(r"(?:^\s*|[:\-,\[{(]\s*)(?P<template>\{\{.*?\}\}|\{\{.*|\{%.*?%\}|\{%.*)")
+_UNQUOTED = re.compile(
+    r"""(?:^|(?<=[\s\[{,:(]))(?:"(?:[^"\\]|\\.)*"|'[^']*')"""  # quoted texts are passed over
+    r"""|(?:^\s*|[:\-,\[{(]\s*)(?P<template>\{\{.*?\}\}|\{\{.*|\{%.*?%\}|\{%.*)"""
+)
 KEY = re.compile(r"^(?P<indent>\s*(?:- +)*)(?P<key>[\w.-]+)\s*:(?:\s|$)")
 NO_SPACE = re.compile(r"^\s*(?:- *)*(?P<key>[A-Za-z_][\w-]*):(?P<value>[^\s/:].*)$")
 
@@ -122,25 +125,19 @@ def _line_above(scene: _Scene, line: int) -> int | None:
     return None
 
 
-def unquoted_template(lines: Lines, line: int) -> Fault | None:
-    """A template without quotes that begins a value in this line."""
+def unquoted_template(lines: Lines, line: int, start: int = 0) -> Fault | None:
+    """A template without quotes that begins a value in this line, at column `start` (from 0) or behind it."""
     content = lines[line]
-    for found in TEMPLATE.finditer(content):
-        start = found.start("template")
-        if _inside_quotes(content, start):
+    for match in _UNQUOTED.finditer(content):
+        begin = match.start("template")
+        if begin < 0 or begin < start:
             continue
-        template = found["template"].rstrip()
-        rest = _rest_of_value(content, start, template)
+        rest = _rest_of_value(content, begin, match["template"].rstrip())
         mark = "'" if '"' in rest else '"'
         inside = rest.replace("'", "''") if mark == "'" else rest
-        begin = lines.starts[line] + start
-        return Fault(
-            "unquoted-template",
-            "a template needs quotes around it",
-            f"Write {mark}{inside}{mark}.",
-            begin,
-            begin + len(rest),
-        )
+        at = lines.starts[line] + begin
+        hint = f"Write {mark}{inside}{mark}."
+        return Fault("unquoted-template", "a template needs quotes around it", hint, at, at + len(rest))
     return None
 
 
@@ -152,16 +149,6 @@ def _rest_of_value(content: str, start: int, template: str) -> str:
     if content[start + len(template) :].lstrip().startswith(":"):  # it is the key
         return template
     return re.split(r"\s#", content[start:])[0].rstrip()
-
-
-def _inside_quotes(content: str, index: int) -> bool:
-    quote_mark = ""
-    for position, character in enumerate(content[:index]):
-        if quote_mark:
-            quote_mark = "" if character == quote_mark else quote_mark
-        elif character in "'\"" and (position == 0 or content[position - 1] in " \t[{,:("):
-            quote_mark = character
-    return bool(quote_mark)
 
 
 def _template(scene: _Scene) -> Fault | None:

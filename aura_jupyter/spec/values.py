@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from .fields import YES
-from .wording import kind, listing, quote, shown
+from .wording import kind, listing, shown
 
 if TYPE_CHECKING:
     from .model import InputSpec
@@ -150,8 +150,3 @@ def _same(value: Any, allowed: Any) -> bool:
 
 def _plain(value: Any) -> str:
     return value if isinstance(value, str) and value.strip() == value != "" and len(value) < 40 else shown(value)
-
-
-def label(spec: InputSpec) -> str:
-    """What a message calls the input."""
-    return f"input {quote(spec.name)}"

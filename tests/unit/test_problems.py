@@ -226,8 +226,7 @@ def test_the_exception_says_every_problem_with_its_hint() -> None:
         "3 problems",
         first,
         "line 13: step 'join': no action is called 'join_plane'. The notebook has 'join_planes'. Is that the one?",
-        "line 14: step 'join': there is no input 'rat'. Did you mean 'inputs.rate'? "
-        "The inputs are: flights, rate, by_month.",
+        f"line 14: step 'join': there is no input 'rat'. {INPUT.hint}",
     ]
     assert (three().line, three().column) == (11, 5)
 

@@ -330,6 +330,20 @@ def test_every_mistake_of_one_reading_is_found() -> None:
     ]
 
 
+def test_each_unquoted_template_of_a_line_is_found_where_it_stands() -> None:
+    error = refused('a: ["{{ q }}", {{ x }}, {b: {{ y }}}]\n')
+    assert [(problem.column, problem.hint) for problem in error.problems] == [
+        (16, 'Write "{{ x }}".'),
+        (29, 'Write "{{ y }}".'),
+    ]
+
+
+def test_a_long_line_of_templates_with_one_mistake_is_read_at_once() -> None:
+    line = ", ".join(['"{{ x }}"'] * 50_000)
+    assert refused(f"a: [{line}, @]\n").problems[0].message == "text cannot begin with '@' without quotes"
+    assert len(refused("".join(f"a{n}: {{{{ x }}}}\n" for n in range(5000))).problems) == 5000
+
+
 def test_a_key_given_twice_is_refused_with_both_lines() -> None:
     (problem,) = refused("steps:\n  - name: a\n    action: x\n    action: y\n").problems
     assert (problem.line, [(mark.line, mark.note) for mark in problem.others]) == (4, [(3, "first here")])
