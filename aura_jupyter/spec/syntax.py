@@ -175,7 +175,7 @@ def _quotes(scene: _Scene) -> Fault | None:
     start, end = token.start_mark.index, token.end_mark.index
     if scene.lines.at(start)[0] != scene.lines.at(end)[0]:
         return _unclosed_quote(scene, start)
-    if scene.text[end : scene.at].strip():
+    if scene.text[end : scene.at].strip() or (end < scene.at and "',' or" in scene.problem):
         return None
     mark = scene.text[start]
     inside = "Write two for one inside the text: 'it''s'." if mark == "'" else 'Write \\" for one inside the text.'
@@ -233,6 +233,13 @@ def _tokens(text: str) -> list[Any]:
     except (yaml.YAMLError, UnicodeError):
         pass  # the tokens before the error are what is asked for
     return tokens
+
+
+def _comma(scene: _Scene) -> Fault | None:
+    """Between two values in brackets."""
+    if "',' or" not in scene.problem and not scene.problem.startswith("expected ',' or"):
+        return None
+    return scene.fault("a ',' is missing in front of this", "Write a ',' between the two values.", scene.at)
 
 
 def _no_space(scene: _Scene) -> Fault | None:
@@ -439,6 +446,7 @@ _LOOKS: tuple[Callable[[_Scene], Fault | None], ...] = (
     _quotes,
     _template,
     _brackets,
+    _comma,
     _no_space,
     _no_colon,
     _second_colon,

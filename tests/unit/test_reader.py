@@ -284,6 +284,8 @@ SYNTAX = [
     ("backslash", 'a: "C:\\data"\n', 1, 7, "nothing that YAML knows in double quotes", "single quotes"),
     ("the magic's line in a file", "%%aura\na: 1\n", 1, 1, "'%%aura' belongs in the first line", "Delete this line."),
     ("a directive", "%YAML 3.0\n---\na: 1\n", 1, 1, "a line cannot begin with '%'", "Delete this line."),
+    ("no comma", "a: {b: [1] c: 2}\n", 1, 12, "a ',' is missing in front of this", "Write a ','"),
+    ("no comma behind quotes", 'a: {b: "x" "c": 2}\n', 1, 12, "a ',' is missing in front of this", "Write a ','"),
     ("a bracket too many", "a: {b: 1}}\nc: 1\n", 1, 10, "something is left over here", "Delete it"),
 ]
 
