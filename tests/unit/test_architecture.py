@@ -29,14 +29,13 @@ LEVEL = {room: len(LAYERS) - number for number, rooms in enumerate(LAYERS) for r
 # Imports inside a function: (module, what it imports): why it may.
 LATE: dict[tuple[str, str], str] = {
     ("actions.checks", "aura_jupyter.spec.wording"): "only a mistake needs it",
-    ("actions.core", "aura_jupyter.spec.model"): "pydantic is slow, and `@action` comes with the actions",
+    ("actions.core", "aura_jupyter.spec.durations"): "few tasks sleep",
     ("actions.http", "httpx"): "slow, and most tasks fetch nothing",
     ("actions.registry", "aura_jupyter.spec.wording"): "only a mistake needs it",
     ("actions.registry", "importlib.metadata"): "20 ms that only the first lookup of an action needs",
     ("api", "aura_jupyter.view.text"): "only where somebody prints a tasklet",
     ("api", "nest_asyncio2"): "only `run` inside a running loop needs it",
     ("engine.execution_manager", "aura_jupyter.engine.dask"): "an optional package",
-    ("engine.executors", "cloudpickle"): "only what goes to a process needs it",
     ("engine.retry", "tenacity"): "only a retry that waits needs it",
     ("engine.worker", "aura_jupyter.actions.context"): "a worker process starts sooner without",
     ("engine.worker", "aura_jupyter.errors"): "a worker process starts sooner without",
