@@ -187,7 +187,7 @@ class Plan:
         self.limit = spec.meta.concurrency.limit if spec.meta.concurrency else 1
         self.order: Order | None = None  # None: from top to bottom
         self.actions: list[str] = []
-        self._found: list[Action | None] = []
+        self._found: list[Action] = []  # none until all its calls were right once
 
     def bind(self, namespace: Namespace | None, source: Source) -> list[Action]:
         """Look the actions up, and check every call against their signatures where they are not those of the last time.
@@ -199,18 +199,28 @@ class Plan:
         Raises:
             SpecError: an action that nobody knows, parameters that it does not take.
         """
-        found = [look_up(name, namespace, self._found[i]) for i, name in enumerate(self.actions)]
+        found = self._look_up(namespace)
         known = self._found
-        if any(a is not b or a is None for a, b in zip(found, known, strict=True)):
-            problems = list(self.call_problems(found, namespace))
+        if len(known) != len(found) or any(a is not b for a, b in zip(found, known, strict=True)):
+            problems = self.check_calls(namespace)
             if problems:
                 raise SpecError(problems, source)
-            self._found = found
+        return self._found
+
+    def check_calls(self, namespace: Namespace | None) -> list[Problem]:
+        """Look the actions up, and note them where every call of them is right; else what is wrong with the calls."""
+        found = self._look_up(namespace)
+        problems = list(self._call_problems(found, namespace))
+        if not problems:
+            self._found = [action for action in found if action is not None]
             for step in self.rows:
-                action = found[step.place]
-                assert action is not None
+                action = self._found[step.place]
                 step.runs_in = "loop" if action.is_async else step.executor or action.executor or "thread"
-        return found  # type: ignore[return-value]
+        return problems
+
+    def _look_up(self, namespace: Namespace | None) -> list[Action | None]:
+        last: Sequence[Action | None] = self._found or [None] * len(self.actions)
+        return [look_up(name, namespace, known) for name, known in zip(self.actions, last, strict=True)]
 
     def title_for(self, inputs: Mapping[str, Any], secrets: Secrets, source: Source) -> str | None:
         """The title with its templates rendered and secrets masked; `None` where the spec has none.
@@ -227,8 +237,9 @@ class Plan:
             problem = Problem("bad-title", secrets.mask(f"'title': {error}"), "", (*self.path, "meta", "title"))
             raise SpecError([problem], source) from None
 
-    def call_problems(self, found: Sequence[Action | None], namespace: Namespace | None) -> Iterator[Problem]:
-        """What is wrong with the calls of these actions."""
+    def _call_problems(self, found: Sequence[Action | None], namespace: Namespace | None) -> Iterator[Problem]:
+        """What is wrong with the calls of these actions. Of calls that look alike to the action one is looked at."""
+        right: set[tuple[Any, ...]] = set()
         for step in self.rows:
             action = found[step.place]
             if not step.action:
@@ -237,9 +248,14 @@ class Plan:
                 yield unknown_action(step, namespace)
                 continue
             spec = step.spec
-            for complaint in action.complaints(spec.args, spec.params):
-                yield _problem_of(complaint, step)
-            yield from _executor_problems(step, action)
+            looks = (step.place, step.executor, len(spec.args), *spec.params)
+            if looks in right:
+                continue
+            problems = [_problem_of(complaint, step) for complaint in action.complaints(spec.args, spec.params)]
+            problems += _executor_problems(step, action)
+            yield from problems
+            if not problems and action.check is None:
+                right.add(looks)
 
 
 def look_up(name: str, namespace: Namespace | None, last: Action | None) -> Action | None:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from ..actions.registry import Action, registry
+from ..actions.registry import registry
+from ..spec.collector import paused
 from ..spec.model import LoopSpec, StepSpec, TaskSpec, validate
 from ..spec.problems import Problem, Source, SpecError, locate, nearest, nested
 from ..spec.reader import read_text
 from .order import Order, find_cycle
 from .places import Place, some
-from .plan import DictTree, ListTree, Namespace, Path, Plan, PlannedLoop, PlannedRetry, PlannedStep, look_up
+from .plan import DictTree, ListTree, Namespace, Path, Plan, PlannedLoop, PlannedRetry, PlannedStep
 from .templates import Finding, Template, check, condition, template
 
 
@@ -27,7 +28,8 @@ def compile_spec(data: Any, source: Source, namespace: Namespace | None = None, 
     Raises:
         SpecError: with every problem of the spec, those of its actions and templates too.
     """
-    plan, problems = draft(data, source, namespace, path)
+    with paused():
+        plan, problems = draft(data, source, namespace, path)
     if plan is None or problems:
         raise SpecError(problems, source)
     return plan
@@ -71,10 +73,7 @@ class Planner:
         self._plan_title()
         if plan.order is not None:
             plan.order.forget()
-        self.problems.extend(plan.call_problems(self._look_up_all(), self.namespace))
-
-    def _look_up_all(self) -> list[Action | None]:
-        return [look_up(name, self.namespace, None) for name in self.plan.actions]
+        self.problems.extend(plan.check_calls(self.namespace))
 
     # --- rows and names -----------------------------------------------------------------------------------------------
 
@@ -110,7 +109,6 @@ class Planner:
         for step in self.plan.rows:
             step.place = places.setdefault(step.action, len(places))
         self.plan.actions = list(places)
-        self.plan._found = [None] * len(places)
 
     # --- order --------------------------------------------------------------------------------------------------------
 
