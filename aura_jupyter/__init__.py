@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .actions.context import ActionContext
     from .actions.registry import action
-    from .api import card, configure, run, submit
+    from .api import configure, run, submit
     from .engine.hooks import hook
     from .engine.scheduler import Scheduler
     from .engine.tasklet import StepStatus, Tasklet, TaskStatus
     from .errors import AuraError, MissingPackageError, NoSchedulerError, TaskCancelled, TaskError, TemplateError
+    from .notebook.card.card import card_of as card
     from .spec.problems import SpecError
 
 __version__ = "0.1.0"
@@ -39,7 +40,7 @@ _HOMES = {
     "Tasklet": ".engine.tasklet",
     "TemplateError": ".errors",
     "action": ".actions.registry",
-    "card": ".api",
+    "card": ".notebook.card.card:card_of",
     "configure": ".api",
     "hook": ".engine.hooks",
     "run": ".api",
@@ -74,7 +75,8 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = getattr(importlib.import_module(home, __name__), name)
+    module, _, there = home.partition(":")
+    value = getattr(importlib.import_module(module, __name__), there or name)
     globals()[name] = value
     return value
 

@@ -6,7 +6,7 @@ import asyncio
 import threading
 import weakref
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from .engine.attempt import Attempt
 from .engine.logs import current_sink
@@ -14,9 +14,6 @@ from .engine.plan import Namespace
 from .engine.scheduler import MAX_CONCURRENCY, Scheduler, Spec
 from .engine.tasklet import Tasklet, describe_with
 from .errors import NoSchedulerError
-
-if TYPE_CHECKING:
-    from .notebook.card.card import Card
 
 
 class _Settings:
@@ -133,13 +130,6 @@ def configure(*, max_concurrency: int | None = None, dask: Any = None) -> None:
         _settings.dask = dask
         for scheduler in schedulers:
             scheduler.dask = dask
-
-
-def card(tasklet: Tasklet) -> Card:
-    """The card of a task: a widget in a notebook, with `to_html()` for its snapshot."""
-    from .notebook.card.card import card_of  # noqa: PLC0415 - the widget libraries are slow to import
-
-    return card_of(tasklet)
 
 
 def current_scheduler() -> Scheduler:

@@ -8,6 +8,7 @@ import secrets
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..actions.context import ActionContext
@@ -210,8 +211,6 @@ def _depth(tasklet: Tasklet) -> int:
 
 
 def _read_file(name: str) -> Any:
-    from pathlib import Path  # noqa: PLC0415 - slow to import, and few tasks need it
-
     return read(Path(name).expanduser())
 
 
