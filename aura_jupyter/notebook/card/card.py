@@ -1,0 +1,377 @@
+"""The live card: a widget that follows one task, and the board that feeds the cards of a kernel within their budget."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import weakref
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import anywidget
+import traitlets
+from ipywidgets import Layout
+
+from ...engine.hooks import Event, Hooks
+from ...engine.scheduler import Scheduler
+from ...engine.tasklet import StepRun, Tasklet, TaskStatus
+from ...view.picture import Json, LivePicture, opened, stored
+from ...view.text import sentence, text_final
+from .snapshot import to_html
+
+MIME = "application/vnd.aura.task+json"
+VIEW = "application/vnd.jupyter.widget-view+json"
+PER_CARD = 10
+"""Messages a second for one card."""
+IN_ALL = 50
+"""Messages a second for all cards of a kernel."""
+KEPT = 20
+"""Finished cards that stay open; a widget keeps its memory until it is closed."""
+_SHARE = 20  # of the loop's time at most a twentieth goes into the pictures of one card
+_PRESSES = 100
+_HERE = Path(__file__).parent
+
+Message = Mapping[str, Any]
+
+
+@cache
+def asset(name: str) -> str:
+    """The text of `card.js` or `card.css`, minified where that was built from this very source."""
+    source = _HERE / name
+    built = _HERE / "static" / f"{source.stem}.min{source.suffix}"
+    if built.exists() and built.stat().st_mtime >= source.stat().st_mtime:
+        return built.read_text("utf-8")
+    return source.read_text("utf-8")
+
+
+class Budget:
+    """Says when a card may send: what happens meanwhile is gathered. Lives on the loop's thread.
+
+    Args:
+        loop: the loop that the tasks run on.
+        per_card: messages a second for one card.
+        in_all: messages a second for all of them.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, per_card: int = PER_CARD, in_all: int = IN_ALL) -> None:
+        self._loop = loop
+        self._gap = 1 / per_card
+        self._sent: deque[float] = deque(maxlen=in_all)
+        self._waiting: dict[Card, None] = {}
+        self._timer: asyncio.TimerHandle | None = None
+
+    def ask(self, card: Card) -> None:
+        """Let a card send as soon as its turn comes: at once, if nothing was sent for a while."""
+        if card in self._waiting:
+            return
+        self._waiting[card] = None
+        self._wake_at(card.may_send_at)
+
+    def forget(self, card: Card) -> None:
+        """The card is closed."""
+        self._waiting.pop(card, None)
+
+    def _wake_at(self, due: float) -> None:
+        due = max(due, self._loop.time())
+        if self._timer is not None:
+            if self._timer.when() <= due:
+                return
+            self._timer.cancel()
+        # an empty context: what is sent belongs to the cell that runs now, not to the step that happened to change
+        self._timer = self._loop.call_at(due, self._send_due, context=contextvars.Context())
+
+    def _send_due(self) -> None:
+        self._timer = None
+        ended_first = sorted(self._waiting, key=lambda card: not card.tasklet.status.is_final)
+        for card in ended_first:
+            now = self._loop.time()
+            full = len(self._sent) == self._sent.maxlen and now - self._sent[0] < 1
+            if full or card.may_send_at > now:
+                continue
+            del self._waiting[card]
+            if card.send_changes():
+                self._sent.append(now)
+            took = self._loop.time() - now
+            card.may_send_at = now + max(self._gap, _SHARE * took)
+        if self._waiting:
+            full_until = self._sent[0] + 1 if len(self._sent) == self._sent.maxlen else 0.0
+            self._wake_at(max(full_until, min(card.may_send_at for card in self._waiting)))
+
+
+class Card(anywidget.AnyWidget):
+    """The card of one task, as a widget.
+
+    What changes travels as custom messages, small ones. The trait `picture` holds nothing: it is made when somebody asks
+    for the widget's state (a page that is loaded anew), so it is never stale, and it is sent as a whole only at the
+    beginning and at the end, so that a front end that stores the state of widgets stores the end.
+
+    Args:
+        tasklet: the task.
+        board: the board that it is on.
+    """
+
+    _esm = traitlets.Unicode(asset("card.js")).tag(sync=True)
+    _css = traitlets.Unicode(asset("card.css")).tag(sync=True)
+    picture = traitlets.Any().tag(sync=True, to_json=lambda _value, card: card.whole())
+
+    def __init__(self, tasklet: Tasklet, board: CardBoard) -> None:
+        self.tasklet = tasklet
+        self.may_send_at = 0.0  # on the loop's clock
+        self._board = board
+        self._changed: set[StepRun] = set()
+        self._live = LivePicture(tasklet, can_run_again=board.again is not None)
+        super().__init__(layout=_shared_layout())
+        self.on_msg(self._on_message)
+
+    def whole(self) -> Json:
+        """The picture as it was last told."""
+        return self._live.whole()
+
+    def show(self, tasklet: Tasklet) -> None:
+        """Show another task in the place of this one, as `Run again` does. On the loop's thread."""
+        self._board.moved(self, tasklet)
+        self.tasklet = tasklet
+        self._live = LivePicture(tasklet, can_run_again=self._board.again is not None)
+        self._changed.clear()
+        self.send_state("picture")
+
+    def touch(self, step: StepRun | None) -> None:
+        """Something happened to a step, or to the task. Costs little: the picture is made when it is sent."""
+        if step is not None:
+            self._changed.add(step)
+        self._board.budget.ask(self)
+
+    def send_changes(self) -> bool:
+        """Send what has changed; says whether there was something."""
+        changed, self._changed = self._changed, set()
+        message = self._live.changes(changed)
+        if message is None or self.comm is None:
+            return False
+        if self.tasklet.status.is_final:
+            self.send_state("picture")
+        else:
+            self.send({"kind": "change", **message})
+        return True
+
+    def handle(self, message: Message) -> bool:
+        """Do what a button asks for. On the loop's thread.
+
+        Args:
+            message: `kind`, and `press`, the id of the press: one that is known already does nothing.
+
+        Returns:
+            Whether it was done.
+        """
+        done = _HANDLERS.get(str(message.get("kind")))
+        if done is None or not self._board.counts(message.get("press")):
+            return False
+        done(self, message)
+        return True
+
+    def to_html(self) -> str:
+        """The card as it stands now, as HTML without a style sheet or a script."""
+        return to_html(stored(self.tasklet))
+
+    def close(self) -> None:
+        """Close the widget: it leaves the page and the memory. The shared layout stays."""
+        self._board.closed(self)
+        super().close()
+
+    def __repr__(self) -> str:
+        return sentence(self.tasklet)
+
+    def _repr_mimebundle_(self, **_: Any) -> tuple[dict[Any, Any], dict[Any, Any]]:
+        view = {"version_major": 2, "version_minor": 1, "model_id": self.model_id}
+        return {VIEW: view, **final_bundle(self.tasklet)}, {}
+
+    def _on_message(self, _widget: object, message: Message, _buffers: object) -> None:
+        # it may come in any thread, and the answer is sent from the loop's
+        self._board.on_loop(self.handle, message)
+
+    def _hello(self, message: Message) -> None:
+        if message.get("rev") != self._live.revision:
+            self.send({"kind": "state", "state": self.whole()})
+
+    def _cancel(self, _message: Message) -> None:
+        self.tasklet.cancel()
+
+    def _rerun(self, _message: Message) -> None:
+        if self._board.again is not None and self.tasklet.status.is_final:
+            self._board.again(self)
+
+    def _answer(self, message: Message) -> None:
+        step = self._live.step(str(message.get("row")))
+        question = step.question if step is not None else None
+        if question is not None and message.get("choice") in question.choices:
+            question.answer(str(message["choice"]))
+
+    def _save(self, _message: Message) -> None:
+        tasklet = self.tasklet
+        if tasklet.source.text is not None:
+            name = "".join(char if char.isalnum() or char in "-_" else "-" for char in tasklet.name or tasklet.title)
+            text = tasklet.secrets.mask(tasklet.source.text)
+            self.send({"kind": "spec", "name": f"{name[:60].strip('-') or 'task'}.yaml", "text": text})
+
+    def _open(self, message: Message) -> None:
+        row, key = str(message.get("row")), message.get("key")
+        self.send({"kind": "opened", "row": row, "key": key, "blocks": opened(self.tasklet, row)})
+
+
+_HANDLERS: dict[str, Callable[[Card, Message], None]] = {
+    "hello": Card._hello,
+    "cancel": Card._cancel,
+    "rerun": Card._rerun,
+    "answer": Card._answer,
+    "spec": Card._save,
+    "open": Card._open,
+}
+
+
+class CardBoard:
+    """The cards of one scheduler: it listens to the hooks and tells each card what happened to its task.
+
+    Args:
+        hooks: the hooks of the scheduler.
+        loop: its event loop.
+
+    Attributes:
+        again: what `Run again` calls with the card, and may `card.show(tasklet)`; while it is None there is no such button.
+    """
+
+    def __init__(self, hooks: Hooks, loop: asyncio.AbstractEventLoop) -> None:
+        self.again: Callable[[Card], None] | None = None
+        self.budget = Budget(loop)
+        self._hooks = hooks
+        self._loop = loop
+        self._cards: dict[str, Card] = {}
+        self._queued: set[Card] = set()
+        self._ended: deque[Card] = deque()
+        self._presses: deque[object] = deque(maxlen=_PRESSES)
+        hooks.add(self._on_event)
+
+    def card(self, tasklet: Tasklet) -> Card:
+        """The card of a task: the one that is open, else a new one."""
+        card = self._cards.get(tasklet.task_id)
+        if card is None:
+            card = self._cards[tasklet.task_id] = Card(tasklet, self)
+            if tasklet.status is TaskStatus.QUEUED:
+                self._queued.add(card)
+            elif tasklet.status.is_final:
+                self._keep(card)
+        return card
+
+    def handle(self, message: Message) -> bool:
+        """Do what a button asks for whose message came another way than through its widget; any thread.
+
+        Args:
+            message: as the button made it, with `task_id`.
+
+        Returns:
+            Whether there is such a card.
+        """
+        card = self._cards.get(str(message.get("task_id")))
+        if card is not None:
+            self.on_loop(card.handle, message)
+        return card is not None
+
+    def close(self) -> None:
+        """Stop listening and close every card."""
+        self._hooks.remove(self._on_event)
+        for card in list(self._cards.values()):
+            card.close()
+
+    def counts(self, press: object) -> bool:
+        """Whether a press is new; a message without one always is."""
+        if press is None:
+            return True
+        if press in self._presses:
+            return False
+        self._presses.append(press)
+        return True
+
+    def on_loop(self, function: Callable[..., object], *args: object) -> None:
+        """Call on the loop's thread, in no cell's context; nothing happens when the loop is closed."""
+        if not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(function, *args, context=contextvars.Context())
+
+    def moved(self, card: Card, tasklet: Tasklet) -> None:
+        """The card shows another task from now on."""
+        self._cards.pop(card.tasklet.task_id, None)
+        self._cards[tasklet.task_id] = card
+        if card in self._ended:
+            self._ended.remove(card)
+        if tasklet.status is TaskStatus.QUEUED:
+            self._queued.add(card)
+
+    def closed(self, card: Card) -> None:
+        """The card is no more."""
+        if self._cards.get(card.tasklet.task_id) is card:
+            del self._cards[card.tasklet.task_id]
+        self._queued.discard(card)
+        self.budget.forget(card)
+
+    def _on_event(self, event: Event) -> None:
+        tasklet = event.tasklet
+        if self._queued and event.hook in {"before_task_run", "after_task_run"}:
+            self._queue_moved()
+        card = self._cards.get(tasklet.task_id)
+        while card is None and tasklet.parent is not None:
+            tasklet = tasklet.parent[0]
+            card = self._cards.get(tasklet.task_id)
+        if card is None:
+            return
+        card.touch(getattr(event, "step", None))
+        if event.hook == "after_task_run" and tasklet is event.tasklet:
+            self._keep(card)
+
+    def _queue_moved(self) -> None:
+        for card in list(self._queued):
+            card.touch(None)
+            if card.tasklet.status is not TaskStatus.QUEUED:
+                self._queued.discard(card)
+
+    def _keep(self, card: Card) -> None:
+        self._ended.append(card)
+        while len(self._ended) > KEPT:
+            self._ended.popleft().close()
+
+
+_boards: weakref.WeakKeyDictionary[Scheduler, CardBoard] = weakref.WeakKeyDictionary()
+
+
+def board_of(scheduler: Scheduler) -> CardBoard:
+    """The board of a scheduler, made at the first call."""
+    board = _boards.get(scheduler)
+    if board is None:
+        board = _boards[scheduler] = CardBoard(scheduler.hooks, scheduler.loop)
+    return board
+
+
+def card_of(tasklet: Tasklet) -> Card:
+    """The card of a task, on the board of its scheduler."""
+    return board_of(tasklet._scheduler).card(tasklet)
+
+
+def final_bundle(tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
+    """The output without the widget: the picture as JSON, as HTML and as text.
+
+    Args:
+        tasklet: the task; of one that has not ended it says what is known now, worded so that it stays true.
+        awaited: whether its cell waits for the task: the text tells the end then, else it is the sentence that stays.
+    """
+    picture = stored(tasklet)
+    text = text_final(tasklet) if awaited and tasklet.status.is_final else sentence(tasklet)
+    return {MIME: picture, "text/html": to_html(picture), "text/plain": text}
+
+
+_layouts: list[Layout] = []
+
+
+def _shared_layout() -> Layout:
+    """One layout for all cards: a widget of its own, it would double the comms."""
+    if not _layouts or _layouts[0].comm is None:
+        _layouts[:] = [Layout()]
+    return _layouts[0]

@@ -1,0 +1,1 @@
+"""What is shown of a task: one picture of it, and its text. Knows neither Jupyter nor HTML."""
