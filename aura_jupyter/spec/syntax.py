@@ -70,11 +70,9 @@ def explain(error: Exception, text: str) -> Fault:
         fault = look(scene)
         if fault is not None:
             return fault
-    return scene.fault(
-        "this cannot be read as YAML",
-        "Look here and on the line above for a missing quote, bracket, colon or space.",
-        scene.at,
-    )
+    character = text[at : at + 1].strip()
+    words = f"{quote(character)} cannot stand here" if character else "this cannot be read as YAML"
+    return scene.fault(words, "Look here and on the line above for a missing quote, bracket, colon or space.", at)
 
 
 def _unreadable(text: str) -> Fault:

@@ -286,6 +286,7 @@ SYNTAX = [
     ("a directive", "%YAML 3.0\n---\na: 1\n", 1, 1, "a line cannot begin with '%'", "Delete this line."),
     ("no comma", "a: {b: [1] c: 2}\n", 1, 12, "a ',' is missing in front of this", "Write a ','"),
     ("no comma behind quotes", 'a: {b: "x" "c": 2}\n', 1, 12, "a ',' is missing in front of this", "Write a ','"),
+    ("a stray bracket", "a: 1\nb:\n  ]c: 2\n", 3, 3, "']' cannot stand here", "Look here"),
     ("a bracket too many", "a: {b: 1}}\nc: 1\n", 1, 10, "something is left over here", "Delete it"),
 ]
 
