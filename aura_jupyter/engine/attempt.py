@@ -90,7 +90,10 @@ class Attempt:
             self.cancelled = True
             callbacks, self._callbacks = self._callbacks, None
         for callback in callbacks or ():
-            callback()
+            try:
+                callback()
+            except Exception as error:  # noqa: BLE001 - the action's own; it must not keep the task from stopping
+                self.log(f"what {self.planned.action} does when it is cancelled failed: {error!r}", "warning")
 
     def call_when_cancelled(self, callback: Callable[[], None]) -> None:
         """Call back once it is cancelled; at once where it is."""
@@ -129,6 +132,8 @@ class Attempt:
 
     def progress(self, done: float, total: float | None = None, text: str = "") -> None:
         """Note how far the action is. Many reports from a thread become one event for each pass of the loop."""
+        if self.cancelled or self.run.status.is_final:
+            return
         self.run.progress = Progress(done, total, self.walk.tasklet.secrets.mask(text) if text else "")
         if not self.walk.hooks.step_progress:
             return
@@ -141,7 +146,7 @@ class Attempt:
     def _fire_progress(self) -> None:
         self._progress_is_due = False
         progress, walk = self.run.progress, self.walk
-        if progress is not None:
+        if progress is not None and not self.run.status.is_final:
             event = StepProgress(
                 "step_progress", walk.tasklet, time.time(), self.run, progress.done, progress.total, progress.text
             )
@@ -167,6 +172,8 @@ class Attempt:
         self._fire("step_log", StepLog("step_log", self.walk.tasklet, record.time, self.run, record, record.text))
 
     def _fire(self, hook: str, event: StepProgress | StepLog | StepAsks) -> None:
+        if self.walk.tasklet.status.is_final:  # an action that runs on in its thread: the task's last event was told
+            return
         token = current_sink.set(None)  # what a listener prints is not the action's
         try:
             self.walk.hooks.fire(getattr(self.walk.hooks, hook), event)

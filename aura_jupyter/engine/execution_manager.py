@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
+import secrets as randomness
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..actions.context import ActionContext
 from ..actions.registry import Action
-from ..errors import TaskError
+from ..errors import TaskCancelled, TaskError
 from ..spec.problems import Source, SpecError
 from ..spec.reader import read, read_text
 from .attempt import Attempt
@@ -24,6 +24,7 @@ from .logs import current_sink
 from .outcome import Outcome
 from .plan import Plan
 from .planner import compile_spec
+from .secrets import Secrets
 from .steps import SLICE, Walk
 from .tasklet import StepRun, Tasklet, TaskStatus
 
@@ -64,19 +65,30 @@ class ExecutionManager:
         )
 
     async def _run(self, tasklet: Tasklet) -> None:
-        current_sink.set(None)  # a task that an action submitted does not write into that action's log
+        current_sink.set(None)  # a listener does not write into the log of the action that submitted this task
         began = self.loop.time()
         self._tell("before_task_run", tasklet)
-        walk = Walk(self, tasklet)
+        outcome = await self._walk(Walk(self, tasklet))
+        tasklet.took = self.loop.time() - began
+        if outcome.status is TaskStatus.CANCELLED and tasklet.cancels == 0 and _is_torn_down(self.loop):
+            self.scheduler.give_up()
+        self.scheduler._on_task_done(tasklet, outcome)
+
+    @staticmethod
+    async def _walk(walk: Walk) -> Outcome:
+        """Walk to the end; nothing of a task may stop the loop, whatever goes wrong."""
         try:
-            outcome = await walk.whole()
+            return await walk.whole()
+        except GeneratorExit:  # the loop was given up with this task on it
+            raise
         except asyncio.CancelledError:
             outcome = Outcome(TaskStatus.CANCELLED)
-        except BaseException as error:
-            _logger.exception("the task %s stopped by a mistake of the engine", tasklet.title)
+        except BaseException as error:  # noqa: BLE001 - see above
+            error = walk.tasklet.secrets.mask_error(error)
+            _logger.error("the task %s stopped by a mistake of the engine", walk.tasklet.title, exc_info=error)
             outcome = Outcome(TaskStatus.FAILED, error=error)
-        tasklet.took = self.loop.time() - began
-        self.scheduler._on_task_done(tasklet, outcome)
+        walk.settle()
+        return outcome
 
     def _tell(self, hook: str, tasklet: Tasklet) -> None:
         listeners = getattr(self.hooks, hook)
@@ -98,22 +110,34 @@ class ExecutionManager:
         plan, source = await self._plan_of(attempt, task)
         tasklet = self._subtask(attempt, plan, source, inputs)
         attempt.run.children = tasklet
+        attempt.call_when_cancelled(tasklet.stop_attempts)
+        outcome = await self._walk_inside(tasklet)
+        if outcome.status is TaskStatus.CANCELLED:
+            raise TaskCancelled(f"{tasklet.title} was cancelled")
+        if outcome.error is not None:
+            raise outcome.error
+        return outcome.result
+
+    async def _walk_inside(self, tasklet: Tasklet) -> Outcome:
+        """Run a sub-task as an asyncio task of its own, so that it can be cancelled alone."""
         began = self.loop.time()
         walk = Walk(self, tasklet)
         tasklet.status = TaskStatus.RUNNING
         tasklet.started_at = time.time()
-        outcome = Outcome(TaskStatus.CANCELLED)
+        running: asyncio.Task[Outcome] = self.loop.create_task(self._walk(walk), name=f"aura:{tasklet.title}")
+        tasklet.running = running
         try:
-            outcome = await walk.whole()
+            return await running  # cancelled while it waits, this ends when the sub-task's `finally` has
         finally:
+            if running.done() and not running.cancelled():
+                outcome = running.result()
+            else:  # cancelled before it could begin
+                running.cancel()
+                walk.settle()
+                outcome = Outcome(TaskStatus.CANCELLED)
             tasklet.took = self.loop.time() - began
-            tasklet.ended_at = time.time()
-            tasklet.result, tasklet.error, tasklet.error_step = outcome.result, outcome.error, outcome.step
-            tasklet.status = outcome.status
+            tasklet.end(outcome.status, outcome.result, outcome.error, outcome.step)
             tasklet.ended()
-        if outcome.error is not None:
-            raise outcome.error
-        return outcome.result
 
     def _subtask(self, attempt: Attempt, plan: Plan, source: Source, inputs: Mapping[str, Any]) -> Tasklet:
         parent = attempt.walk.tasklet
@@ -123,14 +147,15 @@ class ExecutionManager:
         bound = plan.bind(self.scheduler.namespace, source)
         hidden = parent.secrets | found.secrets
         title = plan.title_for(found.values, hidden, source) or attempt.planned.name
-        tasklet = Tasklet(secrets.token_hex(8), plan, self.scheduler, found.values, title=title)
+        tasklet = Tasklet(randomness.token_hex(8), plan, self.scheduler, found.values, title=title)
         tasklet.bound = bound
         tasklet.origins = found.origins
         tasklet.source = source
         tasklet.secrets = hidden
         tasklet.parent = (parent, attempt.run)
-        tasklet.attempts = parent.attempts
         tasklet.share_log(parent)
+        if found.secrets:
+            _hide_in(parent, found.secrets)
         return tasklet
 
     async def _plan_of(self, attempt: Attempt, task: Any) -> tuple[Plan, Source]:
@@ -201,6 +226,19 @@ class ExecutionManager:
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None
+
+
+def _is_torn_down(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether everything on the loop is being cancelled, as at the end of `asyncio.run`."""
+    return all(task.cancelling() for task in asyncio.all_tasks(loop))
+
+
+def _hide_in(tasklet: Tasklet, more: Secrets) -> None:
+    """Let a task, and those that it runs in, hide what is secret to its sub-task, whose result it gets."""
+    above: Tasklet | None = tasklet
+    while above is not None:
+        above.secrets = above.secrets | more
+        above = above.parent[0] if above.parent is not None else None
 
 
 def _depth(tasklet: Tasklet) -> int:

@@ -152,7 +152,7 @@ class Hooks:
         self._own: list[tuple[str | None, Listener]] = []
         self._parent = parent
         self._children: weakref.WeakSet[Hooks] = weakref.WeakSet()
-        self._reported: set[Listener] = set()
+        self._reported: set[int] = set()
         self._tasks: set[asyncio.Task[object]] = set()
         if parent is not None:
             parent._children.add(self)
@@ -177,14 +177,15 @@ class Hooks:
 
     def remove(self, listener: Listener) -> None:
         """Forget a listener; nothing happens where it is not known."""
+        self._reported.difference_update(id(known) for _, known in self._own if known == listener)
         self._own = [(hook, known) for hook, known in self._own if known != listener]
-        self._reported.discard(listener)
         self._recount()
 
     def replace(self, listener: Listener, hook: str) -> None:
         """Like `add`, in the place of a function of the same name: a cell that is run again does not listen twice."""
         name = _full_name(listener)
-        self._own = [(where, known) for where, known in self._own if where != hook or _full_name(known) != name]
+        if "<lambda>" not in name:
+            self._own = [(where, known) for where, known in self._own if where != hook or _full_name(known) != name]
         self.add(listener, hook)
 
     def fire(self, listeners: tuple[Listener, ...], event: Event) -> None:
@@ -192,8 +193,6 @@ class Hooks:
         for listener in listeners:
             try:
                 answer = listener(event)
-            except KeyboardInterrupt:
-                raise
             except BaseException as error:  # noqa: BLE001 - whatever a listener raises is its own affair
                 self._report(listener, error)
             else:
@@ -219,9 +218,13 @@ class Hooks:
             self._report(listener, error)
 
     def _report(self, listener: Listener, error: BaseException) -> None:
-        if listener in self._reported:
+        parent = self._parent
+        if parent is not None and all(known is not listener for _, known in self._own):
+            parent._report(listener, error)  # once for all schedulers
             return
-        self._reported.add(listener)
+        if id(listener) in self._reported:
+            return
+        self._reported.add(id(listener))
         # an empty context: what a hook says does not belong into the log of the step that happens to run
         contextvars.Context().run(
             _logger.error, "the hook %s failed, which is said once: %r", _full_name(listener), error, exc_info=error

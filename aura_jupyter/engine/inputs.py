@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import numbers
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, Protocol
 
 from ..spec.model import InputSpec
@@ -66,10 +66,18 @@ def resolve(
     for name in given:
         if name not in names:
             found.problems.append(_undeclared(name, names))
-    secret = [found.values[spec.name] for spec in specs if spec.type == "secret" and spec.name in found.values]
+    secret = [found.values[spec.name] for spec in specs if "secret" in spec.type and spec.name in found.values]
     if secret:
-        found.secrets = Secrets(value for value in secret if isinstance(value, str))
+        found.secrets = Secrets(_texts(secret))
     return found
+
+
+def _texts(values: Iterable[Any]) -> Iterator[str]:
+    for value in values:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, list | tuple):
+            yield from _texts(value)
 
 
 def _take(
@@ -130,9 +138,8 @@ def _mistake(spec: InputSpec, place: int, value: Any) -> Problem | None:
         return Problem("input-value", message, f"Give {_expected(spec.type)}.", ("inputs", spec.name))
     if spec.enum is not None and not any(_same(value, choice) for choice in spec.enum):
         message = f"input '{spec.name}' is {_shown(spec, value)}, which is none of its values"
-        return Problem(
-            "input-value", message, f"The values are: {', '.join(map(str, spec.enum))}.", ("inputs", spec.name)
-        )
+        hint = "" if "secret" in spec.type else f"The values are: {', '.join(map(str, spec.enum))}."
+        return Problem("input-value", message, hint, ("inputs", spec.name))
     return _out_of_range(spec, place, value)
 
 
@@ -215,9 +222,12 @@ def _expected(kind: str) -> str:
 
 def _same(value: Any, choice: Any) -> bool:
     """Equal, and of one kind: 1 is not true."""
-    return isinstance(value, bool) == isinstance(choice, bool) and bool(value == choice)
+    try:
+        return isinstance(value, bool) == isinstance(choice, bool) and bool(value == choice)
+    except Exception:  # noqa: BLE001 - an array or a table, which is not equal to one value
+        return False
 
 
 def _shown(spec: InputSpec, value: Any) -> str:
     text = repr(value)
-    return "a secret" if spec.type == "secret" else text if len(text) <= 60 else f"{text[:59]}…"
+    return "a secret" if "secret" in spec.type else text if len(text) <= 60 else f"{text[:59]}…"

@@ -22,6 +22,10 @@ class Outcome:
         self.error = error
         self.step = step
 
+    def fail(self, error: BaseException, step: str | None) -> None:
+        """Let a task that would have completed fail."""
+        self.status, self.result, self.error, self.step = TaskStatus.FAILED, None, error, step
+
     def shown(self) -> dict[str, Any] | None:
         """The name `error` in `finally`."""
         if self.error is None:

@@ -9,10 +9,11 @@ from ..actions.registry import Action, Complaint, from_callable, registry
 from ..errors import TemplateError
 from ..spec.model import InputSpec, LoopSpec, RetrySpec, StepSpec, TaskSpec
 from ..spec.problems import Problem, Source, SpecError, nearest
+from ..spec.spellings import ACTIONS
 from .order import Order
 from .scope import Scope
 from .secrets import Secrets
-from .templates import Template
+from .templates import Template, is_true
 
 Path = tuple[str | int, ...]
 
@@ -51,6 +52,16 @@ class DictTree:
         self.pairs = pairs
 
 
+class Judged:
+    """A parameter that is a condition: the action gets whether it holds."""
+
+    __slots__ = ("condition", "name")
+
+    def __init__(self, condition: Template, name: str) -> None:
+        self.condition = condition
+        self.name = name
+
+
 def render(tree: Any, scope: Any) -> Any:
     """The value of a tree: its templates rendered, its containers fresh, all else the very object."""
     kind = type(tree)
@@ -60,6 +71,8 @@ def render(tree: Any, scope: Any) -> Any:
         return [render(item, scope) for item in tree.items]
     if kind is DictTree:
         return {key: render(value, scope) for key, value in tree.pairs}
+    if kind is Judged:
+        return is_true(tree.condition.render(scope), tree.name)
     return tree
 
 
@@ -280,6 +293,8 @@ def unknown_action(step: PlannedStep, namespace: Namespace | None) -> Problem:
         message = f"{here}'{step.action}' is a {type(there).__name__}, not a function"
         return Problem("unknown-action", message, "Write the name of a function or of an action.", where)
     message = f"{here}no action is called '{step.action}'"
+    if step.action in ACTIONS:
+        return Problem("spelling", message, f"Write '{ACTIONS[step.action]}'.", where)
     near = nearest(step.action, registry.names())
     if near:
         return Problem("unknown-action", message, f"Did you mean '{near}'?", where)

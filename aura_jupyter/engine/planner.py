@@ -12,7 +12,7 @@ from ..spec.problems import Problem, Source, SpecError, locate, nearest, nested
 from ..spec.reader import read_text
 from .order import Order, find_cycle
 from .places import Place, some
-from .plan import DictTree, ListTree, Namespace, Path, Plan, PlannedLoop, PlannedRetry, PlannedStep
+from .plan import DictTree, Judged, ListTree, Namespace, Path, Plan, PlannedLoop, PlannedRetry, PlannedStep
 from .templates import Finding, Template, check, condition, template
 
 
@@ -184,7 +184,7 @@ class Planner:
             if kind is None:
                 tree = self._tree(value, path, place)
             elif kind == "condition" and isinstance(value, str | bool):
-                tree = self._expression(value, path, place)
+                tree = Judged(self._expression(value, path, place), key)
             elif kind == "code":
                 tree = value
             elif kind == "spec" and self._is_written_spec(value):

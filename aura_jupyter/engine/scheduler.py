@@ -213,7 +213,7 @@ class Scheduler:
         if found.problems:
             raise SpecError(found.problems, source)
         made = plan.title_for(found.values, found.secrets, source) or title or Path(source.name).stem or "task"
-        tasklet = Tasklet(secrets.token_hex(8), plan, self, found.values, title=made)
+        tasklet = Tasklet(secrets.token_hex(8), plan, self, found.values, title=found.secrets.mask(made))
         tasklet.source = source
         tasklet.bound = bound
         tasklet.origins = found.origins
@@ -222,12 +222,13 @@ class Scheduler:
 
     def _enqueue(self, tasklet: Tasklet) -> None:
         self._late.discard(tasklet)
-        if tasklet.status is not TaskStatus.QUEUED:  # cancelled on its way here
-            return
         self._idle.clear()
         self.task_queue.put_nowait(tasklet)
         self._tell("task_queued", tasklet)
-        self._consume()
+        if self.closed:  # while it was on its way here from another thread
+            self.cancel(tasklet)
+        else:
+            self._consume()
 
     # --- the way of a task --------------------------------------------------------------------------------------------
 
@@ -240,8 +241,21 @@ class Scheduler:
                     await self._slot
                     continue
                 self._start(self.task_queue.get_nowait())
+        except asyncio.CancelledError:  # not by us: the loop is being torn down
+            self.give_up()
+            raise
         finally:
             self._consumer = None
+
+    def give_up(self) -> None:
+        """Take no more tasks, and end those that wait: the loop is being torn down. For the engine."""
+        self.closed = True
+        for tasklet in self._queued():
+            self.cancel(tasklet)
+
+    def _queued(self) -> list[Tasklet]:
+        beside = [tasklet for group in self._groups.values() for tasklet in group.waiting]
+        return list(dict.fromkeys([*self.task_queue.tasklets(), *beside]))
 
     def _start(self, tasklet: Tasklet) -> None:
         name = tasklet.group
@@ -264,19 +278,16 @@ class Scheduler:
         """Record how a task ended, free its slot, tell who listens and who waits."""
         self.running_tasks.pop(tasklet.task_id, None)
         self._leave_group(tasklet)
-        tasklet.result, tasklet.error, tasklet.error_step = outcome.result, outcome.error, outcome.step
-        self._finish(tasklet, outcome.status)
+        self._finish(tasklet, outcome)
         self._free_slot()
         if not self.running_tasks and self.task_queue.empty():
             self._idle.set()
 
-    def _finish(self, tasklet: Tasklet, status: TaskStatus) -> None:
-        tasklet.ended_at = time.time()
-        tasklet.running = None
-        tasklet.around = None
-        tasklet.bound = ()
-        tasklet.status = status
-        self.finished.append(TaskRecord(tasklet.task_id, tasklet.title, status, tasklet.queued_at, tasklet.ended_at))
+    def _finish(self, tasklet: Tasklet, outcome: Outcome) -> None:
+        status = outcome.status
+        tasklet.end(status, outcome.result, outcome.error, outcome.step)
+        ended_at = tasklet.ended_at or 0.0
+        self.finished.append(TaskRecord(tasklet.task_id, tasklet.title, status, tasklet.queued_at, ended_at))
         if status is TaskStatus.COMPLETED:
             self._tell("after_task_success", tasklet)
         elif status is TaskStatus.FAILED:
@@ -306,7 +317,7 @@ class Scheduler:
             self._slot.set_result(None)
 
     def _consume(self) -> None:
-        if self._consumer is None:
+        if self._consumer is None and not self.task_queue.empty():
             self._consumer = self.loop.create_task(self._consume_main_task_queue(), context=contextvars.Context())
 
     def _tell(self, hook: str, tasklet: Tasklet) -> None:
@@ -343,8 +354,7 @@ class Scheduler:
         if tasklet.status.is_final:
             return
         tasklet.cancels += 1
-        for attempt in list(tasklet.attempts):
-            attempt.cancel()
+        tasklet.stop_attempts()
         self._call(self._cancel, tasklet)
 
     def _cancel(self, tasklet: Tasklet) -> None:
@@ -362,7 +372,7 @@ class Scheduler:
             group.waiting.remove(tasklet)
             self._wake_group(name, group)
         Walk(self.manager, tasklet).skip_all(CANCELLED)
-        self._finish(tasklet, TaskStatus.CANCELLED)
+        self._finish(tasklet, Outcome(TaskStatus.CANCELLED))
         if not self.running_tasks and self.task_queue.empty():
             self._idle.set()
 
@@ -377,8 +387,7 @@ class Scheduler:
     async def close(self) -> None:
         """Cancel all tasks, wait for their end, `finally` included, end threads and processes. May be called twice."""
         self.closed = True
-        waiting = [tasklet for group in self._groups.values() for tasklet in group.waiting]
-        for tasklet in [*self.task_queue.tasklets(), *waiting, *self.running_tasks.values()]:
+        for tasklet in [*self._queued(), *self.running_tasks.values()]:
             if not tasklet.cancelling:
                 self.cancel(tasklet)
         for tasklet in list(self.running_tasks.values()):

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable
 from typing import Any
+from urllib.parse import quote, quote_plus
 
 from ..errors import TaskError
 
@@ -45,8 +46,8 @@ class Secrets:
             return error
         seen.add(id(error))
         try:
-            self._rewrite(error)
-            shown = f"{error}\n{error!r}"
+            self._rewrite(error, seen)
+            shown = "\n".join([str(error), repr(error), *getattr(error, "__notes__", ())])
         except Exception as trouble:  # noqa: BLE001 - an exception that can be neither rewritten nor shown is replaced
             shown, hidden = "", type(trouble).__name__
         else:
@@ -60,12 +61,14 @@ class Secrets:
             below = getattr(error, link)
             if below is not None:
                 suppress = error.__suppress_context__
-                setattr(error, link, self._masked(below, seen))
-                error.__suppress_context__ = suppress
+                BaseException.__setattr__(error, link, self._masked(below, seen))
+                BaseException.__setattr__(error, "__suppress_context__", suppress)
         return error
 
-    def _rewrite(self, error: BaseException) -> None:
-        error.args = tuple(self._clean(value, _DEPTH) for value in error.args)
+    def _rewrite(self, error: BaseException, seen: set[int]) -> None:
+        cleaned = tuple(self._clean(value, _DEPTH) for value in error.args)
+        if any(a is not b for a, b in zip(cleaned, error.args, strict=True)):
+            BaseException.__setattr__(error, "args", cleaned)
         attributes = list(vars(error)) + [
             name for name in ("filename", "filename2", "strerror", "msg", "name") if hasattr(error, name)
         ]
@@ -76,7 +79,8 @@ class Secrets:
                 setattr(error, name, cleaned)
         if isinstance(error, BaseExceptionGroup):
             for inner in error.exceptions:
-                self._rewrite(inner)
+                if self._masked(inner, seen) is not inner:
+                    raise TypeError("one of a group cannot be replaced")
 
     def _clean(self, value: Any, depth: int) -> Any:
         """A copy without secrets, or the very value where there is none in it."""
@@ -99,12 +103,20 @@ def _pattern(values: Iterable[str]) -> re.Pattern[str] | None:
     """Whole values first, then their lines, and the forms that `repr` and JSON give them; the longest wins."""
     forms: set[str] = set()
     for value in values:
-        for text in (value, *value.splitlines()):
-            if text.strip():
-                forms.update((text, text.strip(), repr(text)[1:-1], json.dumps(text)[1:-1]))
+        for line in (value, *value.splitlines()):
+            if line.strip():
+                forms.update((line, *_forms(line.strip())))
     if not forms:
         return None
     return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+
+
+def _forms(text: str) -> Iterable[str]:
+    yield text
+    quoted = repr(f'"{text}')[2:-1]  # as `repr` writes it among other text, with its apostrophes escaped
+    yield from (repr(text)[1:-1], quoted, ascii(text)[1:-1], repr(text.encode("utf-8", "replace"))[2:-1])
+    yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
+    yield from (quote(text, errors="replace"), quote(text, safe="", errors="replace"), quote_plus(text, errors="replace"))
 
 
 def _text(error: BaseException) -> str:

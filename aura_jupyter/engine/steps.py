@@ -7,9 +7,9 @@ import bisect
 import contextvars
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from types import CoroutineType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..actions.context import ActionContext
 from ..actions.registry import Action
@@ -39,10 +39,13 @@ CONDITION = "the condition is false"
 class StepFailed(Exception):
     """Carries what an attempt raised: `SystemExit`, `StopIteration`, `CancelledError` would not survive the way up."""
 
-    def __init__(self, error: BaseException, *, final: bool = False) -> None:
+    def __init__(
+        self, error: BaseException, *, final: bool = False, kind: type[BaseException] | None = None
+    ) -> None:
         super().__init__(error)
         self.error = error
         self.final = final  # no retry deals with it
+        self.kind = kind or type(error)  # its class before secrets were masked
 
 
 class Walk:
@@ -51,8 +54,10 @@ class Walk:
     __slots__ = (
         "_asking",
         "_limit",
+        "_own",
         "_slice_began",
         "_stop_reason",
+        "_used",
         "bound",
         "ended",
         "failed_step",
@@ -80,41 +85,33 @@ class Walk:
         self.failed_step: str | None = None
         self._stop_reason = CANCELLED
         self._limit: asyncio.Timeout | None = None
+        self._own: asyncio.Task[Any] | None = None  # the asyncio task that walks
+        self._used = 0  # the requests to cancel it that were dealt with: `finally` heeds only later ones
         self._slice_began = time.perf_counter()
         self._asking: dict[int, asyncio.Lock] = {}
 
     # --- the task as a whole ------------------------------------------------------------------------------------------
 
     async def whole(self) -> Outcome:
-        """Run the steps, make the result, run `finally`.
-
-        Raises:
-            CancelledError: this is a sub-task, and what it runs in was cancelled; its own `finally` has run.
-        """
-        stop: BaseException | None = None
+        """Run the steps, make the result, run `finally`. However it ends, each step has a final status then."""
+        current_sink.set(None)  # what listeners say is not the output of the action that submitted this task or runs it
+        self._own = asyncio.current_task()
         try:
             outcome = await self._steps_and_result()
-            await self._absorb_late_cancel()
-        except asyncio.CancelledError as cancelled:
-            stop = cancelled
+            await self._stop_if_told()
+        except asyncio.CancelledError:
             outcome = Outcome(TaskStatus.CANCELLED)
         if outcome.status is not TaskStatus.COMPLETED:
             await self._skip_rest(self.plan.steps, self._stop_reason)
-        if self.plan.finally_:
-            try:
-                await self._finally(outcome)
-            except asyncio.CancelledError as cancelled:
-                stop = cancelled
-                if outcome.status is TaskStatus.COMPLETED:
-                    outcome = Outcome(TaskStatus.CANCELLED)
-        if stop is not None and self.tasklet.parent is not None:
-            raise stop
+        if self.plan.finally_ and not await self._finally(outcome) and outcome.status is TaskStatus.COMPLETED:
+            outcome = Outcome(TaskStatus.CANCELLED)
         return outcome
 
     async def _steps_and_result(self) -> Outcome:
         error = await self._within_timeout()
         if error is not None:
-            return Outcome(TaskStatus.FAILED, error=error, step=self.failed_step)
+            step = None if self._stop_reason is TIMED_OUT else self.failed_step
+            return Outcome(TaskStatus.FAILED, error=error, step=step)
         try:
             return Outcome(TaskStatus.COMPLETED, self._result())
         except TemplateError as wrong:
@@ -141,13 +138,13 @@ class Walk:
             error = await self.step(step, self.scope)
             if error is not None:
                 return error
-            if self.tasklet.cancelling:
-                await self._absorb_late_cancel()
+            await self._stop_if_told()
         return None
 
-    async def _absorb_late_cancel(self) -> None:
-        """Raise the cancellation that came while the task waited for nothing, or that an action swallowed."""
-        if self.tasklet.cancelling:
+    async def _stop_if_told(self) -> None:
+        """Raise the cancellation that came while the task waited for nothing."""
+        assert self._own is not None
+        if self._own.cancelling() > self._used:
             await asyncio.sleep(0)
             raise asyncio.CancelledError
 
@@ -165,28 +162,53 @@ class Walk:
         for step in (*self.plan.steps, *self.plan.finally_):
             self._skip(step, reason)
 
+    def settle(self) -> None:
+        """Give each step a final status, where the walk broke off."""
+        for run in self.steps.values():
+            if run.status is StepStatus.RUNNING:
+                run.status = StepStatus.CANCELLED
+                run.output = None
+                self._tell_ended(run)
+        self.skip_all(self._stop_reason)
+
     async def _skip_rest(self, steps: Sequence[PlannedStep], reason: str) -> None:
+        """Skip steps; all of them, even where a cancellation comes meanwhile."""
+        cancelled = False
         for step in steps:
             self._skip(step, reason)
-            await self.breathe()
+            if not cancelled:
+                try:
+                    await self.breathe()
+                except asyncio.CancelledError:
+                    cancelled = True
 
-    async def _finally(self, outcome: Outcome) -> None:
-        self.tasklet.in_finally = True
+    async def _finally(self, outcome: Outcome) -> bool:
+        """Run `finally`; `False` where it was cancelled."""
+        assert self._own is not None
         steps = self.plan.finally_
+        self.tasklet.in_finally = True
+        if self._told_twice():
+            await self._skip_rest(steps, CANCELLED)
+            return False
+        self._used = self._own.cancelling()
         for place, step in enumerate(steps):
             self.task["status"] = str(outcome.status)
             try:
                 error = await self.step(step, self.scope.with_locals(error=outcome.shown()))
+                await self._stop_if_told()
             except asyncio.CancelledError:
                 await self._skip_rest(steps[place + 1 :], CANCELLED)
-                raise
+                return False
             if error is not None and outcome.status is TaskStatus.COMPLETED:
-                outcome.status, outcome.error, outcome.step, outcome.result = (
-                    TaskStatus.FAILED,
-                    error,
-                    self.failed_step,
-                    None,
-                )
+                outcome.fail(error, self.failed_step)
+        return True
+
+    def _told_twice(self) -> bool:
+        """Whether the task, or one that it runs in, was cancelled and cancelled again."""
+        tasklet = self.tasklet
+        while tasklet.cancels < 2 and tasklet.parent is not None:
+            tasklet = tasklet.parent[0]
+        return tasklet.cancels >= 2
 
     async def _side_by_side(self) -> BaseException | None:
         assert self.plan.order is not None
@@ -222,9 +244,7 @@ class Walk:
                     await start(runner.ended(step.position))
             return None
         finally:
-            failed = self.failed_step
             await end_all(under_way)
-            self.failed_step = failed  # of two that failed, the first one counts
 
     # --- one step -----------------------------------------------------------------------------------------------------
 
@@ -250,6 +270,7 @@ class Walk:
         except StepFailed as failed:
             return await self._fail(step, run, failed.error, scope, began)
         except asyncio.CancelledError:
+            run.output = None
             self._end(run, StepStatus.CANCELLED, began)
             self._skip_handlers(step, self._why_stopped())
             raise
@@ -311,7 +332,8 @@ class Walk:
                 return worse
         if run.handled:
             return None
-        self.failed_step = step.name
+        if self.failed_step is None:  # of two that failed side by side, the first one counts
+            self.failed_step = step.name
         self._stop_reason = FAILED_BEFORE
         return error
 
@@ -333,10 +355,12 @@ class Walk:
     def _described(self, step: PlannedStep, scope: Scope) -> str:
         text = step.description
         try:
-            value = text.render(scope) if type(text) is Template else text
+            value = str(text.render(scope)) if type(text) is Template else str(text)
         except TemplateError as error:
             raise StepFailed(self._explained(error, step, "description"), final=True) from None
-        return self.tasklet.secrets.mask(str(value))
+        except Exception as error:  # noqa: BLE001 - the __str__ of the value
+            raise StepFailed(self.tasklet.secrets.mask_error(error), final=True) from None
+        return self.tasklet.secrets.mask(value)
 
     def _explained(self, error: TemplateError, step: PlannedStep, where: str) -> BaseException:
         explained = TemplateError(f"step '{step.name}', {where}: {error}")
@@ -348,8 +372,7 @@ class Walk:
     async def _repeat(self, step: PlannedStep, run: StepRun, scope: Scope) -> list[Any]:
         loop = step.loop
         assert loop is not None
-        if loop.goes_on:
-            run.errors = []
+        run.errors = []
         if loop.while_ is not None:
             return await self._while(step, run, scope)
         items = await self._items(step, scope)
@@ -370,27 +393,31 @@ class Walk:
 
     async def _one_turn(self, step: PlannedStep, run: StepRun, scope: Scope, index: int) -> Any:
         assert run.turns is not None
-        output, error = None, None
+        output, failed, turns = None, None, run.turns
         try:
             output = await self._turn(step, run, scope)
-        except StepFailed as failed:
-            error = failed.error
-            _note(error, f"in turn {index} of the loop")
-            run.turns.failed += 1
-            if run.errors is None:
-                raise
-            failure = {"index": index, "type": type(error).__name__, "message": message_of(error)}
-            bisect.insort(run.errors, failure, key=_index_of)
-        finally:
-            run.turns.done += 1
+        except StepFailed as caught:
+            failed = caught
+            turns.failed += 1
+            self._note_failed_turn(run, caught.error, index)
+        turns.done += 1
         hooks = self.hooks
         if hooks.turn_done:
-            turns = run.turns
+            error = failed.error if failed is not None else None
             event = TurnDone("turn_done", self.tasklet, time.time(), run, index, turns.done, turns.total, output, error)
             hooks.fire(hooks.turn_done, event)
+        if failed is not None and not step.loop.goes_on:  # type: ignore[union-attr]
+            raise failed
         if time.perf_counter() - self._slice_began > self.manager.slice:
             await self._let_others_in()
         return output
+
+    @staticmethod
+    def _note_failed_turn(run: StepRun, error: BaseException, index: int) -> None:
+        _note(error, f"in turn {index} of the loop")
+        failure = {"index": index, "type": type(error).__name__, "message": message_of(error)}
+        assert run.errors is not None
+        bisect.insort(run.errors, failure, key=_index_of)
 
     async def _at_once(
         self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int
@@ -405,9 +432,10 @@ class Walk:
         workers = [self.loop.create_task(work()) for _ in range(most)]
         try:
             if workers:
-                done, _ = await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
-                for worker in done:
-                    worker.result()
+                await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
+                for worker in workers:
+                    if worker.done():
+                        worker.result()
         finally:
             await end_all(workers)
 
@@ -449,14 +477,33 @@ class Walk:
                 raise TemplateError(
                     f"a loop goes over a list or another iterable, and this is a {type(value).__name__}"
                 ) from None
+            if hasattr(value, "__len__"):
+                return list(iterator)
         except TemplateError as error:
             raise StepFailed(self._explained(error, step, key), final=True) from None
-        if hasattr(value, "__len__"):
-            return list(iterator)
-        good, items = await self.manager.threads.call(self.loop, lambda: list(iterator))  # it may take long to yield
+        except Exception as error:  # noqa: BLE001 - of the iterable's own
+            raise StepFailed(self.tasklet.secrets.mask_error(error), final=True) from None
+        return await self._gathered(iterator)
+
+    async def _gathered(self, iterator: Iterator[Any]) -> list[Any]:
+        """What an iterator yields; in a thread, since it may take long, and may never end."""
+        items: list[Any] = []
+        stopped = False
+
+        def gather() -> None:
+            for item in iterator:
+                if stopped:
+                    return
+                items.append(item)
+
+        try:
+            good, error = await self.manager.threads.call(self.loop, gather)
+        except asyncio.CancelledError:
+            stopped = True
+            raise
         if not good:
-            raise StepFailed(self.tasklet.secrets.mask_error(items), final=True)
-        return items  # type: ignore[no-any-return]
+            raise StepFailed(self.tasklet.secrets.mask_error(error), final=True)
+        return items
 
     # --- attempts -----------------------------------------------------------------------------------------------------
 
@@ -497,7 +544,7 @@ class Walk:
                 message = f"step '{step.name}': 'until' does not hold after attempt {number}"
                 failed, again = StepFailed(TaskError(message)), True
             except StepFailed as caught:
-                failed, again = caught, not caught.final and _matches(caught.error, retry.on)
+                failed, again = caught, not caught.final and _matches(caught.kind, retry.on)
             if not again or number >= retry.attempts:
                 raise failed
             await self._wait_for_next(run, number, failed.error, delay_before(retry.spec, number))
@@ -527,36 +574,69 @@ class Walk:
         """One call of the action. Whatever it raises becomes a `StepFailed`; a `CancelledError` is the task's own."""
         attempt = Attempt(self, step, run, scope, number)
         task = asyncio.current_task()
-        cancels = task.cancelling() if task is not None else 0
+        assert task is not None
+        used = self._used if task is self._own else 0
+        if task.cancelling() > used:
+            await self._cancelled(task, used)
         attempts = self.tasklet.attempts
         attempts.add(attempt)
-        token = current_sink.set(attempt)
+        current_sink.set(attempt)
+        limit = None
         try:
             if step.timeout is None:
-                return await self._call(step, attempt, args, params)
-            async with asyncio.timeout(step.timeout) as limit:
                 output = await self._call(step, attempt, args, params)
-            if not limit.expired():
-                return output
-            raise TimeoutError  # the action swallowed its cancellation
-        except asyncio.CancelledError as error:
-            if task is None or task.cancelling() > cancels:
-                attempt.cancel()
-                self._tell_left_running(step, attempt)
-                raise
-            raise StepFailed(self.tasklet.secrets.mask_error(error)) from None
-        except StepFailed:
-            raise
-        except BaseException as error:  # noqa: BLE001 - whatever an action raises fails its step and nothing else
-            if type(error) is TimeoutError and step.timeout is not None and limit.expired():
-                attempt.cancel()
-                self._tell_left_running(step, attempt)
-                error = TimeoutError(f"step '{step.name}' took longer than {_seconds(step.timeout)}")
-            raise StepFailed(self.tasklet.secrets.mask_error(error)) from None
+            else:
+                async with asyncio.timeout(step.timeout) as limit:
+                    output = await self._call(step, attempt, args, params)
+        except BaseException as error:  # whatever an action raises fails its step and nothing else
+            if type(error) is GeneratorExit and asyncio.current_task(self.loop) is not task:
+                raise  # it is none of the action's: nobody runs this task any more, and it is being thrown away
+            if attempt.cancelled or task.cancelling() > used:
+                self._give_up(step, attempt)
+                await self._cancelled(task, used, error)
+            raise self._failure(step, attempt, limit, error) from None
         finally:
-            current_sink.reset(token)
+            current_sink.set(None)
             attempts.discard(attempt)
             attempt.flush()
+        if attempt.cancelled or task.cancelling() > used:  # the action swallowed its cancellation
+            await self._cancelled(task, used)
+        if limit is not None and limit.expired():  # ditto
+            raise self._failure(step, attempt, limit, TimeoutError())
+        return output
+
+    async def _cancelled(
+        self, task: asyncio.Task[Any], used: int, error: BaseException | None = None
+    ) -> NoReturn:
+        """Raise the cancellation that the task was told of, which may still be on its way from another thread."""
+        if isinstance(error, asyncio.CancelledError) and task.cancelling() > used:
+            raise error
+        if task.cancelling() <= used:
+            await self.loop.create_future()
+        await asyncio.sleep(0)
+        raise asyncio.CancelledError
+
+    def _failure(
+        self, step: PlannedStep, attempt: Attempt, limit: asyncio.Timeout | None, error: BaseException
+    ) -> StepFailed:
+        """What an attempt failed with, secrets masked."""
+        if limit is not None and limit.expired():
+            self._give_up(step, attempt)
+            late = TimeoutError(f"step '{step.name}' took longer than {_seconds(step.timeout or 0)}")
+            if not isinstance(error, TimeoutError | asyncio.CancelledError):
+                late.__cause__ = error  # what it said to its being stopped
+            error = late
+        elif type(error) is RuntimeError and isinstance(error.__cause__, StopIteration):
+            if error.args == ("coroutine raised StopIteration",):
+                error = error.__cause__  # no coroutine lets it through, ours as little as the action's
+        return StepFailed(self.tasklet.secrets.mask_error(error), kind=type(error))
+
+    def _give_up(self, step: PlannedStep, attempt: Attempt) -> None:
+        """Tell the action that it is no longer wanted, and the log where it runs on."""
+        attempt.cancel()
+        action = self.bound[step.place]
+        if step.runs_in == "thread" and not action.face.is_async and not attempt.returned:
+            attempt.log(f"{action.name} runs on in its thread; what it returns is dropped", "warning")
 
     async def _call(self, step: PlannedStep, attempt: Attempt, args: Sequence[Any], params: dict[str, Any]) -> Any:
         action = self.bound[step.place]
@@ -573,10 +653,14 @@ class Walk:
             output = self._timed(attempt, lambda: action.function(*args, **params))
         else:
             context = contextvars.copy_context()
-            good, output = await self.manager.threads.call(
-                self.loop, lambda: context.run(action.function, *args, **params)
-            )
-            attempt.returned = True
+
+            def call() -> Any:
+                try:
+                    return context.run(action.function, *args, **params)
+                finally:
+                    attempt.returned = True
+
+            good, output = await self.manager.threads.call(self.loop, call)
             if not good:
                 raise output
         return await output if type(output) is CoroutineType else output
@@ -588,11 +672,6 @@ class Walk:
             return call()
         finally:
             attempt.run.held = max(attempt.run.held, time.perf_counter() - began)
-
-    def _tell_left_running(self, step: PlannedStep, attempt: Attempt) -> None:
-        action = self.bound[step.place]
-        if step.runs_in == "thread" and not action.face.is_async and not attempt.returned:
-            attempt.log(f"{action.name} runs on in its thread; what it returns is dropped", "warning")
 
     # --- letting others in --------------------------------------------------------------------------------------------
 
@@ -629,12 +708,10 @@ async def end_all(tasks: Mapping[asyncio.Task[Any], Any] | Sequence[asyncio.Task
         raise again
 
 
-def _matches(error: BaseException, names: frozenset[str]) -> bool:
+def _matches(error: type[BaseException], names: frozenset[str]) -> bool:
     if not names:
         return True
-    return any(
-        kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in type(error).__mro__
-    )
+    return any(kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in error.__mro__)
 
 
 def _times(value: Any) -> int:
@@ -648,19 +725,25 @@ def _times(value: Any) -> int:
 
 
 def _note(error: BaseException, note: str) -> None:
-    if note not in getattr(error, "__notes__", ()):
-        error.add_note(note)
+    notes = getattr(error, "__notes__", None)
+    notes = notes if isinstance(notes, list) else []
+    if note not in notes:
+        BaseException.__setattr__(error, "__notes__", [*notes, note])  # as `add_note`, which frozen ones refuse
 
 
 def _caused_by(error: BaseException, cause: BaseException) -> None:
-    """Hang a cause at the end of an error's chain."""
-    seen = {id(cause)}
-    while id(error) not in seen:
-        seen.add(id(error))
-        if error.__cause__ is None:
-            error.__cause__ = cause
+    """Make one error the cause of another, unless they hang together already."""
+    above: BaseException | None = cause
+    seen: set[int] = set()
+    while above is not None and id(above) not in seen:
+        if above is error:
             return
-        error = error.__cause__
+        seen.add(id(above))
+        above = above.__cause__ or above.__context__
+    own = error.__cause__
+    BaseException.__setattr__(error, "__cause__", cause)
+    if own is not None and error.__context__ is None:
+        BaseException.__setattr__(error, "__context__", own)
 
 
 def _index_of(failed: dict[str, Any]) -> int:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import logging
 import time
+from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..errors import TaskCancelled
+from ..errors import TaskCancelled, TaskError, message_of
 from ..spec.problems import nearest
 from .logs import Log, LogRecord
 from .secrets import NONE, Secrets
@@ -220,6 +223,7 @@ class Tasklet:
         "_listening",
         "_log",
         "_scheduler",
+        "_trace",
         "around",
         "attempts",
         "bound",
@@ -279,9 +283,10 @@ class Tasklet:
         self.took: float | None = None
         self._log: Log | None = None
         self.cancels = 0
-        self.attempts: set[Attempt] = set()  # those under way; a sub-task shares its parent's
+        self.attempts: set[Attempt] = set()  # those under way
         self.around: contextvars.Context | None = None  # of the one who submitted it
-        self._listening: list[Callable[[], object]] = []
+        self._listening: deque[Callable[[], object]] = deque()
+        self._trace: tuple[TracebackType | None] | None = None
 
     @property
     def logs(self) -> Log:
@@ -289,6 +294,22 @@ class Tasklet:
         if self._log is None:
             self._log = Log()
         return self._log
+
+    def stop_attempts(self) -> None:
+        """Tell the actions under way that they are no longer wanted; any thread. For the engine."""
+        for attempt in list(self.attempts):
+            attempt.cancel()
+
+    def end(
+        self, status: TaskStatus, result: Any = None, error: BaseException | None = None, step: str | None = None
+    ) -> None:
+        """Note how it ended, and let go of what only a running task needs. For the engine."""
+        self.result, self.error, self.error_step = result, error, step
+        self.ended_at = time.time()
+        self.running = None
+        self.around = None
+        self.bound = ()
+        self.status = status
 
     def share_log(self, other: Tasklet) -> None:
         """Write into another task's log, as a sub-task does into its parent's. For the engine."""
@@ -343,10 +364,18 @@ class Tasklet:
     def value(self) -> Any:
         """The result of a task that has ended, or raises what failed it, or `TaskCancelled`."""
         if self.error is not None:
-            _raise(self.error)
+            self._raise(self.error)
         if self.status is TaskStatus.CANCELLED:
             raise TaskCancelled(f"{self.title} was cancelled")
         return self.result
+
+    def _raise(self, error: BaseException) -> NoReturn:
+        __tracebackhide__ = True
+        if self._trace is None:
+            self._trace = (error.__traceback__,)
+        if isinstance(error, _HARMFUL):  # it would end the one who waits, or the whole loop
+            raise TaskError(f"{type(error).__name__}: {message_of(error)}".rstrip(": ")) from error
+        raise error.with_traceback(self._trace[0])  # of the action alone, not of all who awaited it before
 
     def when_ended(self, callback: Callable[[], object]) -> None:
         """Call back once it has ended, on its loop's thread; at once where it has."""
@@ -358,13 +387,15 @@ class Tasklet:
         """Tell those who wait. For the engine."""
         while self._listening:
             try:
-                callback = self._listening.pop()
+                callback = self._listening.popleft()
             except IndexError:  # another thread was quicker
                 return
             try:
                 callback()
             except RuntimeError:  # the loop of the one who waited is closed
                 continue
+            except Exception:
+                _logger.exception("what was to be done at the end of the task %s failed", self.title)
 
     def write(self, record: LogRecord) -> None:
         """Add a line to the log, masked. For the engine."""
@@ -387,11 +418,11 @@ def describe_with(function: Callable[[Tasklet], str]) -> None:
 _describe: Callable[[Tasklet], str] = repr
 
 
+_logger = logging.getLogger("aura_jupyter.engine")
+_HARMFUL = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit, StopIteration, StopAsyncIteration)
+
+
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
 
-
-def _raise(error: BaseException) -> NoReturn:
-    __tracebackhide__ = True
-    raise error.with_traceback(error.__traceback__)

@@ -159,9 +159,9 @@ def _context(frames: Frames, step: str, attempt: int) -> Any:
 
 
 def _cannot(outcome: tuple[bool, Any], error: Exception) -> Exception:
-    from aura_jupyter.errors import TaskError  # noqa: PLC0415 - only where something went wrong
+    from aura_jupyter.errors import TaskError, message_of  # noqa: PLC0415 - only where something went wrong
 
     good, value = outcome
     if good:
         return TaskError(f"the result, a {type(value).__name__}, cannot be sent back from the process: {error}")
-    return TaskError(f"{type(value).__name__}: {value}")
+    return TaskError(f"{type(value).__name__}: {message_of(value)}")
