@@ -306,7 +306,7 @@ def unknown_action(step: PlannedStep, namespace: Namespace | None) -> Problem:
 
 
 def _problem_of(complaint: Complaint, step: PlannedStep) -> Problem:
-    path: Path = (*step.path, "action")
+    path: Path = (*step.path, "args" if complaint.code == "too-many-arguments" else "action")
     at_key = False
     if complaint.parameter is not None and complaint.parameter in step.spec.params:
         path = (*step.path, "params", complaint.parameter)

@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from . import values
 from .labels import step_label
 from .problems import Path, Problem
-from .spellings import ACTIONS
 from .wording import listing, quote, shown
 
 if TYPE_CHECKING:
@@ -45,9 +44,6 @@ def _step(step: StepSpec, names: dict[str, Path], section: str) -> Iterator[Prob
     if section and step.depends_on is not None:
         message = f"{label(step)}: 'depends_on' cannot stand in a step of {section}, whose steps run one after another"
         yield Problem("misplaced-key", message, "Delete it.", (*step.path, "depends_on"), at_key=True)
-    if step.action in ACTIONS:
-        message = f"{label(step)}: no action is called {quote(step.action)}"
-        yield Problem("spelling", message, f"Write '{ACTIONS[step.action]}'.", (*step.path, "action"))
     if step.loop is not None:
         yield from _loop(step, step.loop)
     if step.on_error is not None:

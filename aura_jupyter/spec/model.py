@@ -35,7 +35,6 @@ from .json_schema import draft_7
 from .labels import at
 from .mistakes import NOTHING, prefixed, understood
 from .problems import Path, Problem
-from .spellings import ACTIONS
 from .wording import kind, nearest, quote
 
 __all__ = [
@@ -347,9 +346,9 @@ def _place_steps(steps: list[StepSpec], written: Any, path: Path) -> None:
 
 
 def _mend(spec: TaskSpec) -> None:
-    """Leave out the actions that could not be understood, and write those from elsewhere as they should be."""
+    """Leave out the actions that could not be understood."""
     left = [*spec.steps, *spec.finally_]
     while left:
         step = left.pop()
-        step.action = "" if step.action == NOTHING else ACTIONS.get(step.action, step.action)
+        step.action = "" if step.action == NOTHING else step.action
         left += step.on_error.steps if step.on_error else []

@@ -274,15 +274,6 @@ def test_spellings_from_elsewhere_at_the_top(written: str, message: str, hint: s
     assert one(f"{written}\n{STEPS}\n") == f"1: {message}. {hint}"
 
 
-@pytest.mark.parametrize(
-    ("bare", "known"), [("log", "core.log"), ("sleep", "core.sleep"), ("set_variable", "core.set_context")]
-)
-def test_a_bare_action_is_one_of_core(bare: str, known: str) -> None:
-    assert (
-        one(f"steps: [{{name: a, action: {bare}}}]\n") == f"1: step 'a': no action is called '{bare}'. Write '{known}'."
-    )
-
-
 def test_uses_is_action() -> None:
     assert one("steps: [{name: a, uses: x}]\n") == "1: step 'a' has no key 'uses'. Write 'action'."
 
