@@ -5,11 +5,13 @@ from __future__ import annotations
 import copy
 import numbers
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from ..spec.model import InputSpec
 from ..spec.problems import Problem, nearest
 from .secrets import NONE, Secrets
+
+if TYPE_CHECKING:
+    from ..spec.model import InputSpec
 
 _WORDS = {
     "string": "text",

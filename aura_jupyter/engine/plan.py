@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ..actions.registry import Action, Complaint, from_callable, registry
 from ..errors import TemplateError
-from ..spec.model import InputSpec, LoopSpec, RetrySpec, StepSpec, TaskSpec
 from ..spec.problems import Problem, Source, SpecError, nearest
 from ..spec.spellings import ACTIONS
 from .order import Order
 from .scope import Scope
 from .secrets import Secrets
 from .templates import Template, is_true
+
+if TYPE_CHECKING:
+    from ..spec.model import InputSpec, LoopSpec, RetrySpec, StepSpec, TaskSpec
 
 Path = tuple[str | int, ...]
 

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..actions.registry import registry
 from ..spec.collector import paused
-from ..spec.model import LoopSpec, StepSpec, TaskSpec, validate
 from ..spec.problems import Problem, Source, SpecError, locate, nearest, nested
 from ..spec.reader import read_text
 from .order import Order, find_cycle
 from .places import Place, some
 from .plan import DictTree, Judged, ListTree, Namespace, Path, Plan, PlannedLoop, PlannedRetry, PlannedStep
 from .templates import Finding, Template, check, condition, template
+
+if TYPE_CHECKING:
+    from ..spec.model import LoopSpec, StepSpec, TaskSpec
 
 
 def compile_spec(data: Any, source: Source, namespace: Namespace | None = None, path: Path = ()) -> Plan:
@@ -37,6 +39,8 @@ def compile_spec(data: Any, source: Source, namespace: Namespace | None = None, 
 
 def draft(data: Any, source: Source, namespace: Namespace | None, path: Path = ()) -> tuple[Plan | None, list[Problem]]:
     """Compile as far as it goes, with all problems found on the way."""
+    from ..spec.model import validate  # noqa: PLC0415 - 100 ms that loading the extension would have to wait for
+
     spec, problems = validate(data, path)
     if spec is None:
         return None, problems

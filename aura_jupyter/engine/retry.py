@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from ..spec.model import RetrySpec
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ..spec.model import RetrySpec
 
 
 def delay_before(retry: RetrySpec, failed: int) -> float:

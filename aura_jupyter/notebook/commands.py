@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from ..actions.registry import Action, from_callable, registry
 from ..engine.tasklet import Tasklet
-from ..spec import model
 from ..spec.problems import nearest
 from ..view.text import text_now
 from . import failures
@@ -58,7 +57,7 @@ class Commands:
             return self._list()
         match words:
             case ["show", name]:
-                return self._notebook.show_again(self._tasklet(name))
+                return self._show(self._tasklet(name))
             case ["logs", name]:
                 return _print_log(self._tasklet(name))
             case ["cancel", name]:
@@ -68,7 +67,7 @@ class Commands:
             case ["actions", name]:
                 return self._action(name)
             case ["schema"]:
-                return print(json.dumps(model.json_schema(), indent=2))
+                return print(_schema())
             case ["schema", path]:
                 return _write_schema(path)
         raise _not_understood(words)
@@ -81,6 +80,12 @@ class Commands:
             print(f"{name:<{width}}  {text_now(tasklet).splitlines()[0]}")
         if not tasklets:
             print("There are no tasks. A %%aura cell starts one.")
+
+    def _show(self, tasklet: Tasklet) -> None:
+        if failures.has_kernel(self._notebook.shell):
+            self._notebook.shows.show(tasklet, awaited=False)
+        else:
+            print(text_now(tasklet))
 
     def _file(self, line: Line, words: list[Word]) -> TaskCell:
         if len(words) == 1 or words[1].startswith("-"):
@@ -158,7 +163,7 @@ def _print_log(tasklet: Tasklet) -> None:
 
 def _write_schema(path: Word) -> None:
     try:
-        Path(path).expanduser().write_text(json.dumps(model.json_schema(), indent=2) + "\n", encoding="utf-8")
+        Path(path).expanduser().write_text(_schema() + "\n", encoding="utf-8")
     except OSError as error:
         raise LineError(
             f"{path} cannot be written: {error.strerror}", path, code="no-file", hint="Write another path."
@@ -196,3 +201,9 @@ def _not_understood(words: list[Word]) -> LineError:
     other = ", or %aura cancel --all" if name == "cancel" else ""
     hint = f"Write %aura {name} NAME{other}."
     return LineError(f"%aura {name} needs the name of a task", name, code="missing-value", hint=hint)
+
+
+def _schema() -> str:
+    from ..spec.model import json_schema  # noqa: PLC0415 - 100 ms that loading the extension would have to wait for
+
+    return json.dumps(json_schema(), indent=2)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
 
-from ..spec.model import duration
+from ..spec.durations import duration
 from ..spec.problems import Mark, Problem, Source, SpecError, nearest
 
 _CLOSING = {"(": ")", "[": "]", "{": "}"}

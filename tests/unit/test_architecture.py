@@ -36,10 +36,12 @@ LATE: dict[tuple[str, str], str] = {
     ("api", "aura_jupyter.view.text"): "only where somebody prints a tasklet",
     ("api", "nest_asyncio2"): "only `run` inside a running loop needs it",
     ("engine.execution_manager", "aura_jupyter.engine.dask"): "an optional package",
+    ("engine.planner", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
     ("engine.retry", "tenacity"): "only a retry that waits needs it",
     ("engine.worker", "aura_jupyter.actions.context"): "a worker process starts sooner without",
     ("engine.worker", "aura_jupyter.errors"): "a worker process starts sooner without",
     ("engine.worker", "cloudpickle"): "a worker process starts sooner without",
+    ("notebook.commands", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
     ("notebook.waiting", "nest_asyncio2"): "applied only where a cell cannot be awaited",
 }
 
