@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
+from itertools import islice
 from typing import TYPE_CHECKING
 
-from ..spec.problems import nearest
 from .plan import PlannedStep
 from .templates import Finding
 
@@ -53,7 +53,7 @@ class Place:
         plan = self.planner.plan
         index = plan.index.get(name)
         if index is None:
-            near = nearest(name, plan.index)
+            near = self.planner.nearest(name, plan.index)
             hint = f"Did you mean '{near}'?" if near else f"The steps are: {some(plan.index)}."
             return Finding("unknown-step", f"there is no step '{name}'", hint, "")
         target = plan.rows[index]
@@ -133,8 +133,7 @@ def _ancestor_beside(target: PlannedStep, step: PlannedStep) -> PlannedStep | No
     return None
 
 
-def some(names: Iterable[str], most: int = 10) -> str:
+def some(names: Collection[str], most: int = 10) -> str:
     """The first names, and how many more there are."""
-    listed = list(names)
-    more = f" and {len(listed) - most} more" if len(listed) > most else ""
-    return ", ".join(listed[:most]) + more
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(islice(names, most)) + more

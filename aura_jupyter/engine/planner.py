@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from ..actions.registry import registry
@@ -16,6 +16,8 @@ from .templates import Finding, Template, check, condition, template
 
 if TYPE_CHECKING:
     from ..spec.model import LoopSpec, StepSpec, TaskSpec
+
+COMPARED = 1000  # names that are compared with wrong ones, a twentieth of a second
 
 
 def compile_spec(data: Any, source: Source, namespace: Namespace | None = None, path: Path = ()) -> Plan:
@@ -61,6 +63,7 @@ class Planner:
         self.inputs: frozenset[str] | None = (
             None if spec.inputs is None else frozenset(each.name for each in spec.inputs)
         )
+        self._compared = 0
 
     def make(self) -> None:
         """Fill the plan in."""
@@ -78,6 +81,13 @@ class Planner:
         if plan.order is not None:
             plan.order.forget()
         self.problems.extend(plan.check_calls(self.namespace))
+
+    def nearest(self, name: str, among: Collection[str]) -> str | None:
+        """The nearest of these names, until that has taken long: a spec of which all is wrong has many."""
+        if self._compared > COMPARED:
+            return None
+        self._compared += len(among)
+        return nearest(name, among)
 
     # --- rows and names -----------------------------------------------------------------------------------------------
 
@@ -151,7 +161,7 @@ class Planner:
                 message = f"step '{step.name}' depends on '{name}', which is a step of {section}"
                 hint = "Only the steps under 'steps' can be waited for."
             else:
-                near = nearest(name, positions)
+                near = self.nearest(name, positions)
                 message = f"step '{step.name}' depends on '{name}', and there is no such step"
                 hint = f"Did you mean '{near}'?" if near else f"The steps are: {some(positions)}."
             path = (*step.path, "depends_on")
