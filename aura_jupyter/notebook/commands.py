@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 import json
 from pathlib import Path
@@ -11,9 +12,11 @@ from ..actions.registry import Action, from_callable, registry
 from ..engine.tasklet import Tasklet
 from ..spec.problems import nearest
 from ..view.text import text_now
+from ..view.words import counted
 from . import failures
 from .options import Line, LineError, Word, cell_options, split
 from .task_cell import TaskCell
+from .waiting import interrupts_call
 
 if TYPE_CHECKING:
     from .notebook import Notebook
@@ -37,7 +40,8 @@ class Commands:
         with failures.shown_in(line, self._notebook.shell):
             words = split(line.text)
             if words[:1] == ["wait"]:
-                return await self._wait(words[1:])
+                tasklets = self._named(words[1:])
+                return self._end_wait(tasklets, interrupted=await self._wait(tasklets))
             if words[:1] == ["run"]:
                 return await self._file(line, words).run()
             return self._at_once(words)
@@ -47,7 +51,8 @@ class Commands:
         with failures.shown_in(line, self._notebook.shell):
             words = split(line.text)
             if words[:1] == ["wait"]:
-                return self._notebook.run_here(self._wait(words[1:]))
+                tasklets = self._named(words[1:])
+                return self._end_wait(tasklets, interrupted=self._notebook.run_here(self._wait(tasklets)))
             if words[:1] == ["run"]:
                 return self._file(line, words).run_without_await()
             return self._at_once(words)
@@ -98,20 +103,35 @@ class Commands:
             raise LineError(f"there is no file {words[1]}", words[1], code="no-file", hint=hint)
         return TaskCell(self._notebook, line, cell_options(self._notebook.parser, words[2:]), path)
 
-    async def _wait(self, names: list[Word]) -> None:
-        """Wait for tasks, for all that have not ended where none is named. The first that failed fails the cell."""
-        under_way = [tasklet for tasklet in self._notebook.tasklets() if not tasklet.status.is_final]
-        tasklets = [self._tasklet(name) for name in names] if names else under_way
-        for tasklet in tasklets:
-            await tasklet.wait()
+    async def _wait(self, tasklets: list[Tasklet]) -> bool:
+        """Wait until tasks have ended. An interrupt ends the wait, and not the tasks; says whether there was one."""
+        waiter = asyncio.current_task()
+        assert waiter is not None
+        with interrupts_call(waiter.cancel):
+            try:
+                for tasklet in tasklets:
+                    await tasklet.wait()
+            except asyncio.CancelledError:
+                waiter.uncancel()
+                return True
+        return False
+
+    def _end_wait(self, tasklets: list[Tasklet], *, interrupted: bool) -> None:
+        """Fail the cell with the first task that failed."""
+        if interrupted:
+            left = counted(sum(not tasklet.status.is_final for tasklet in tasklets), "task")
+            raise failures.one_line(KeyboardInterrupt(f"the wait has ended, {left} under way"))
         for tasklet in tasklets:
             failures.raise_failure(tasklet, self._notebook.shell)
 
+    def _named(self, names: list[Word]) -> list[Tasklet]:
+        """The tasks of these names; without one, those that have not ended."""
+        if names:
+            return [self._tasklet(name) for name in names]
+        return [tasklet for tasklet in self._notebook.tasklets() if not tasklet.status.is_final]
+
     def _cancel(self, name: Word) -> None:
-        if name == "--all":
-            tasklets = [tasklet for tasklet in self._notebook.tasklets() if not tasklet.status.is_final]
-        else:
-            tasklets = [self._tasklet(name)]
+        tasklets = self._named([] if name == "--all" else [name])
         for tasklet in tasklets:
             tasklet.cancel()
             print(text_now(tasklet).splitlines()[0])

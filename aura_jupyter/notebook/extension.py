@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import importlib
-import threading
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
 from ..actions.children import end_all
 from ..engine.logs import current_sink
+from ..view import trace
 from .cell import Awaiting, lift
 from .failures import has_kernel
 from .magics import AuraMagics
@@ -33,12 +32,14 @@ def load(shell: Any) -> None:
         _transform_cells(shell, notebook, undo)
         _follow_cells(shell, notebook, undo)
         _register_magics(shell, AuraMagics(notebook), undo)
+        trace.set_cell_name(lambda file: _cell_name(shell, file))
+        undo.callback(trace.set_cell_name, None)
         undo.callback(DisplayCapture(shell.display_pub, current_sink.get).remove)
         notebook.connect()
         undo.callback(notebook.disconnect)
         if has_kernel(shell):
             undo.callback(ShutdownGuard(shell.kernel, notebook.close, end_all).remove)
-            _import_ahead()
+            notebook.shows.prepare_early()
         _loaded[id(shell)] = undo.pop_all()
 
 
@@ -78,6 +79,7 @@ def _register_magics(shell: Any, magics: AuraMagics, undo: ExitStack) -> None:
     undo.callback(shell.configurables.remove, magics)
 
 
-def _import_ahead() -> None:
-    """Import what the first card needs while the person is still reading."""
-    threading.Thread(target=importlib.import_module, args=("anywidget",), name="aura-import", daemon=True).start()
+def _cell_name(shell: Any, file: str) -> str | None:
+    """How the shell's own tracebacks call a cell: `Cell In[7]`."""
+    named = shell.compile.format_code_name(file)
+    return None if named is None else " ".join(named)

@@ -13,6 +13,7 @@ from IPython.core.error import UsageError
 from ..engine.tasklet import Tasklet, TaskStatus
 from ..errors import TaskCancelled, TaskError
 from ..spec.problems import SpecError, to_cell, to_text
+from ..view import trace
 from .options import Line, LineError
 
 E = TypeVar("E", bound=BaseException)
@@ -54,12 +55,14 @@ def step_error(error: BaseException, shell: Any) -> BaseException:
         failure = TaskError(f"{type(error).__name__}: {error}")
         failure.__cause__ = error
         return _drawn(failure, lambda: ["".join(lines).rstrip()])
-    return _drawn(error, lambda: _frames_as_ipython(error, frames, shell))
+    whole = error.__traceback__
+    return _drawn(error, lambda: _frames_as_ipython(error.with_traceback(whole), frames, shell))
 
 
 def raise_failure(tasklet: Tasklet, shell: Any) -> None:
     """Raise what failed a task that has ended, shown as it should be read; `TaskCancelled` where it was cancelled."""
     if tasklet.error is not None:
+        _note_line(tasklet, tasklet.error)
         raise step_error(tasklet.error, shell)
     if tasklet.status is TaskStatus.CANCELLED:
         raise one_line(TaskCancelled(f"{tasklet.title} was cancelled"))
@@ -79,6 +82,18 @@ def shown_in(line: Line, shell: Any) -> Iterator[None]:
 def has_kernel(shell: Any) -> bool:
     """Whether the shell is a kernel's; else it is IPython in a terminal."""
     return getattr(shell, "kernel", None) is not None
+
+
+def _note_line(tasklet: Tasklet, error: BaseException) -> None:
+    """Add the line of the spec to the note that names the step."""
+    notes: list[str] = getattr(error, "__notes__", [])
+    name = tasklet.error_step or ""
+    begin = f"in step '{name}' of "
+    mark = trace.step_mark(tasklet.source, tasklet.steps[name].path) if name in tasklet.steps else None
+    if mark is None:
+        return
+    where = trace.where(tasklet.source, mark)
+    notes[:] = [f"{note}, {where}" if note.startswith(begin) and not note.endswith(where) else note for note in notes]
 
 
 def _frames_as_ipython(error: BaseException, frames: TracebackType | None, shell: Any) -> list[str]:

@@ -13,6 +13,7 @@ from IPython.core.async_helpers import get_asyncio_loop
 
 from .. import api
 from ..engine.inputs import resolve
+from ..engine.logs import capture
 from ..engine.scheduler import Scheduler, plan_for
 from ..engine.tasklet import StepRun, Tasklet
 from ..spec.problems import Source, SpecError
@@ -40,6 +41,7 @@ class Notebook:
         cells: the cells that run.
         variables: the person's variables.
         publisher: sends what is shown.
+        shows: shows tasks.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -48,7 +50,7 @@ class Notebook:
         self.cells = RunningCells()
         self.variables = Variables(shell)
         self.publisher = Publisher(shell, lambda: self.cells.depth)
-        self._shows = Shows(shell, self.publisher)
+        self.shows = Shows(shell, self.publisher)
         self._commands = Commands(self)
         self._schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
@@ -127,8 +129,13 @@ class Notebook:
         api.use_notebook(self.scheduler, self.variables)
 
     def disconnect(self) -> None:
-        """Take them back."""
+        """Take them back; what is printed is captured until no task runs any more."""
         api.use_notebook(None, None)
+        for scheduler in self._schedulers:
+            if scheduler.running_tasks:
+                scheduler.loop.create_task(_release_when_idle(scheduler))
+            else:
+                capture.release(scheduler)
 
     async def close(self) -> None:
         """Cancel all tasks and wait for their end, whatever their loops' threads; end the processes in any case."""
@@ -143,7 +150,7 @@ class Notebook:
                 scheduler.manager.processes.end_all()
 
     def _can_be_asked(self, _tasklet: Tasklet, _step: StepRun) -> bool:
-        return self._shows.watched
+        return self.shows.watched
 
     def submit(self, spec: Spec, given: Mapping[str, Any], *, name: str | None, timeout: float | None) -> Tasklet:
         """Start a task with the values of its `-i` options."""
@@ -194,10 +201,7 @@ class Notebook:
         """Run a coroutine to its end in a cell that cannot await."""
         return run_here(work, self._loop())
 
-    def show(self, tasklet: Tasklet, *, awaited: bool) -> None:
-        """Show a task in the running cell from now on."""
-        self._shows.show(tasklet, awaited=awaited)
 
-    def show_again(self, tasklet: Tasklet) -> None:
-        """Show a task in the running cell once more."""
-        self._shows.show(tasklet, awaited=tasklet.status.is_final)
+async def _release_when_idle(scheduler: Scheduler) -> None:
+    await scheduler.join()
+    capture.release(scheduler)

@@ -32,10 +32,6 @@ class Publisher:
         self._shell.display_pub.publish(data, {}, transient={"display_id": display_id})
         return display_id
 
-    def display_for_good(self, data: Bundle) -> None:
-        """Display a bundle in the running cell."""
-        self._shell.display_pub.publish(data, {})
-
     def replace(self, display_id: str, data: Bundle) -> None:
         """Put a bundle in the place of one that was displayed, in whichever cell."""
         # the creating cell is remembered by the context; an empty one makes this a message of the cell that runs now

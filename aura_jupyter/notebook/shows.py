@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextvars
+import importlib
 import sys
+import threading
 from typing import Any
 
 from ..engine.hooks import every_scheduler
 from ..engine.tasklet import Tasklet
-from ..view.picture import stored
-from ..view.text import TerminalLines, sentence, text_final
+from ..view.text import TerminalLines
 from .failures import has_kernel
-from .nbval_plugin import TASK_TYPE
 from .publishing import Bundle, Publisher
+
+_CARDS = f"{__package__}.card.card"  # slow to import: it needs the widgets
 
 
 class Shows:
@@ -31,26 +35,46 @@ class Shows:
         """Whether a person looks on: who runs notebooks without one allows no questions."""
         return has_kernel(self._shell) and bool(self._shell.kernel._allow_stdin)
 
+    def prepare_early(self) -> None:
+        """Import what the first card needs while the person is still reading."""
+        threading.Thread(target=importlib.import_module, args=(_CARDS,), name="aura-import", daemon=True).start()
+
+    async def prepare(self) -> None:
+        """Import what a card needs without holding the loop."""
+        if has_kernel(self._shell) and _CARDS not in sys.modules:
+            await asyncio.to_thread(importlib.import_module, _CARDS)
+
     def show(self, tasklet: Tasklet, *, awaited: bool) -> None:
         """Show a task in the running cell from now on.
 
         Args:
             tasklet: the task.
-            awaited: whether the cell ends when the task does. With nobody watching it then shows the end alone, which
-                is what nbval compares.
+            awaited: whether the cell ends when the task does. With nobody watching it shows the end alone, by
+                `show_end`, so that what is stored is what another run displays.
         """
         if not has_kernel(self._shell):
             self._print_lines(tasklet)
-        elif self.watched:
-            self._show_card(tasklet, awaited=awaited)
-        elif awaited:
-            tasklet.when_ended(lambda: self._publisher.display_for_good(_bundle(tasklet, awaited=True)))
-        else:
-            display_id = self._publisher.display(_bundle(tasklet, awaited=False))
-            tasklet.when_ended(lambda: self._publisher.replace(display_id, _bundle(tasklet, awaited=False)))
+        elif self.watched or not awaited:
+            self._show_until_ended(tasklet, awaited=awaited)
 
-    def _show_card(self, tasklet: Tasklet, *, awaited: bool) -> None:
-        raise NotImplementedError
+    def show_end(self, tasklet: Tasklet) -> None:
+        """Show a task that has ended in the cell that awaited it, where that has shown nothing yet."""
+        if has_kernel(self._shell) and not self.watched:
+            self._publisher.display(_cards().final_bundle(tasklet, awaited=True))
+
+    def _show_until_ended(self, tasklet: Tasklet, *, awaited: bool) -> None:
+        bundle = _cards().final_bundle(tasklet, awaited=awaited)
+        if self.watched and not tasklet.status.is_final:
+            bundle = {**_view(_cards().card_of(tasklet).model_id), **bundle}
+        display_id = self._publisher.display(bundle)
+        if not tasklet.status.is_final:
+            loop = asyncio.get_running_loop()
+
+            def replace() -> None:
+                self._publisher.replace(display_id, _cards().final_bundle(tasklet, awaited=awaited))
+
+            # by the loop: a mistake in a picture is none of the engine's, which calls back here
+            tasklet.when_ended(lambda: _soon(loop, replace))
 
     @staticmethod
     def _print_lines(tasklet: Tasklet) -> None:
@@ -59,7 +83,13 @@ class Shows:
         tasklet.when_ended(lambda: every_scheduler.remove(lines))
 
 
-def _bundle(tasklet: Tasklet, *, awaited: bool) -> Bundle:
-    """A task as it stands, in every form but the live one."""
-    text = text_final(tasklet) if awaited and tasklet.status.is_final else sentence(tasklet)
-    return {"text/plain": text, TASK_TYPE: stored(tasklet)}
+def _soon(loop: asyncio.AbstractEventLoop, function: Any) -> None:
+    loop.call_soon(function, context=contextvars.Context())
+
+
+def _cards() -> Any:
+    return importlib.import_module(_CARDS)
+
+
+def _view(model_id: str) -> Bundle:
+    return {_cards().VIEW: {"version_major": 2, "version_minor": 1, "model_id": model_id}}

@@ -43,10 +43,14 @@ class TaskCell:
             BaseException: with --wait, what failed the task; `TaskCancelled` where it was cancelled.
         """
         await self._read_ahead()
+        if not self._options.quiet:
+            await self._notebook.shows.prepare()
         tasklet = self._start()
         if tasklet is None or not self._notebook.waits(self._options):
             return None
         await until_ended(tasklet)
+        if not self._options.quiet:
+            self._notebook.shows.show_end(tasklet)
         return self._outcome(tasklet)
 
     def run_without_await(self) -> Any:
@@ -78,7 +82,7 @@ class TaskCell:
         if options.output:
             tasklet.when_ended(lambda: self._bind_result(tasklet))
         if not options.quiet:
-            notebook.show(tasklet, awaited=notebook.waits(options))
+            notebook.shows.show(tasklet, awaited=notebook.waits(options))
         return tasklet
 
     def _bind_result(self, tasklet: Tasklet) -> None:

@@ -128,7 +128,7 @@ class Kernel:
             try:
                 self.messages.append(self.client.get_iopub_msg(timeout=max(0.0, end - time.monotonic())))
             except Empty:
-                last = [(each["msg_type"], each["content"]) for each in self.messages[-20:]]
+                last = [f"{each['msg_type']} {str(each['content'])[:200]}" for each in self.messages[-20:]]
                 raise AssertionError(f"no such message in {LIMIT} s; the last ones: {last}") from None
 
     def wait_for_text(self, text: str, start: int = 0) -> Message:

@@ -224,11 +224,11 @@ def test_comments_and_line_magics_may_stand_above_and_count_as_lines(kernel: Ker
 
 def test_a_mistake_in_the_spec_is_shown_without_a_traceback_and_nothing_runs(kernel: Kernel) -> None:
     kernel.ok("ran = []\ndef note():\n    ran.append(1)")
-    reply = kernel.fails("%%aura task\nsteps:\n  - action: note\n  - action: note\n    parms: {}\n")
+    reply = kernel.fails("%%aura task\nsteps:\n  - action: note\n  - action: core.log\n    parms: {}\n")
     assert reply.ename == "SpecError"
-    assert reply.traceback.startswith("Line 5: step 'note_2' has no key 'parms'  [unknown-key]")
+    assert reply.traceback.startswith("Line 5: step 'log' has no key 'parms'  [unknown-key]")
     assert reply.traceback.endswith("Write 'params'.")
-    assert reply.evalue == "line 5: step 'note_2' has no key 'parms'. Write 'params'."
+    assert reply.evalue == "line 5: step 'log' has no key 'parms'. Write 'params'."
     assert kernel.get("ran, 'task' in globals()") == "([], False)"
 
 

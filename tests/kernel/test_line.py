@@ -1,0 +1,153 @@
+"""What `%aura` and its subcommands do."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.kernel.kernels import Kernel
+
+GATE = """
+import asyncio
+gate = asyncio.Event()
+
+async def hold():
+    await gate.wait()
+    return "held"
+"""
+
+
+@pytest.fixture
+def held(kernel: Kernel) -> Kernel:
+    """A kernel in which the task `held` runs until `gate` is set."""
+    kernel.ok("%aura cancel --all")
+    kernel.ok(GATE)
+    kernel.ok("%%aura held\nmeta: {title: Held back}\nsteps: [{action: hold}]")
+    return kernel
+
+
+def test_alone_it_lists_the_tasks_by_the_variable_that_holds_them(held: Kernel) -> None:
+    lines = held.ok("%aura").stdout.splitlines()
+    assert any(line.startswith("held  ") and "Held back: running, 0 of 1 step" in line for line in lines)
+    held.ok("gate.set()\nawait held")
+    assert "Held back: completed" in held.ok("%aura").stdout
+
+
+def test_without_tasks_it_says_how_to_start_one(own_kernel: Kernel) -> None:
+    assert own_kernel.ok("%aura").stdout == "There are no tasks. A %%aura cell starts one.\n"
+
+
+def test_wait_ends_when_the_named_task_does(held: Kernel) -> None:
+    held.ok("asyncio.get_running_loop().call_soon(gate.set)\n%aura wait held")
+    assert held.get("held.status.value") == "'COMPLETED'"
+
+
+def test_wait_lets_the_loop_go_on(kernel: Kernel) -> None:
+    kernel.ok(GATE + "async def open_gate():\n    gate.set()")
+    kernel.ok("%%aura held\nsteps: [{action: hold}]")
+    kernel.ok("%%aura opener\nsteps: [{action: open_gate}]")
+    kernel.ok("%aura wait")
+    assert kernel.get("held.status.value") == "'COMPLETED'"
+
+
+def test_wait_fails_the_cell_of_a_task_that_failed(kernel: Kernel) -> None:
+    kernel.ok("def fail():\n    raise KeyError('x')")
+    kernel.ok("%%aura broken\nsteps: [{action: fail}]")
+    reply = kernel.fails("%aura wait broken")
+    assert reply.ename == "KeyError"
+    assert "aura_jupyter" not in reply.traceback
+
+
+def test_an_interrupt_ends_the_wait_and_not_the_task(held: Kernel) -> None:
+    cell = held.start("print('waiting')\n%aura wait held")
+    held.wait_for_text("waiting")
+    held.interrupt()
+    reply = held.finish(cell)
+    assert (reply.status, reply.ename) == ("error", "KeyboardInterrupt")
+    assert len(reply.traceback.splitlines()) == 1
+    assert held.get("held.status.value") == "'RUNNING'"
+
+
+def test_wait_works_in_a_function_and_without_autoawait(own_kernel: Kernel) -> None:
+    own_kernel.ok(GATE + "async def open_gate():\n    gate.set()")
+    own_kernel.ok("%%aura held\nsteps: [{action: hold}]")
+    own_kernel.ok("%%aura opener\nsteps: [{action: open_gate}]")
+    own_kernel.ok("def f():\n    %aura wait held\nf()")
+    assert own_kernel.get("held.status.value") == "'COMPLETED'"
+
+
+def test_run_takes_a_file_and_the_options_of_a_cell(kernel: Kernel, tmp_path: Path) -> None:
+    spec = tmp_path / "daily.yaml"
+    spec.write_text("inputs: [n]\nsteps: [{action: twice, params: {n: '{{ inputs.n }}'}}]\n")
+    kernel.ok("def twice(n):\n    return 2 * n")
+    assert kernel.ok(f"%aura run {spec} task -i n=21 --wait").value == "42"
+    assert kernel.get("task.title") in ("'daily'", "'task'")
+
+
+def test_a_mistake_in_a_file_is_shown_with_its_name_and_line(kernel: Kernel, tmp_path: Path) -> None:
+    spec = tmp_path / "daily.yaml"
+    spec.write_text("steps:\n  - action: core.log\n    parms: {}\n")
+    assert "daily.yaml, line 3" in kernel.fails(f"%aura run {spec}").traceback
+
+
+def test_a_file_that_is_not_there_names_the_nearest_one(kernel: Kernel, tmp_path: Path) -> None:
+    (tmp_path / "daily.yaml").write_text("steps: []")
+    reply = kernel.fails(f"%aura run {tmp_path}/dialy.yaml")
+    assert "daily.yaml?" in reply.traceback
+    assert "^" in reply.traceback
+
+
+def test_show_displays_the_card_by_variable_and_by_id(held: Kernel) -> None:
+    for name in ("held", held.get("held.task_id").strip("'")):
+        (bundle,) = held.ok(f"%aura show {name}").displays
+        assert "Held back" in bundle["text/html"]
+
+
+def test_logs_prints_what_the_task_wrote(kernel: Kernel) -> None:
+    kernel.ok("%%aura task -w\nsteps: [{action: core.log, params: {message: a word}}]")
+    assert "a word" in kernel.ok("%aura logs task").stdout
+
+
+def test_cancel_stops_a_task_and_all_of_them(held: Kernel) -> None:
+    held.ok("%%aura other\nsteps: [{action: hold}]")
+    held.ok("%aura cancel held\nawait held.wait()")
+    assert held.get("held.status.value, other.status.value") == "('CANCELLED', 'RUNNING')"
+    held.ok("%aura cancel --all\nawait other.wait()")
+    assert held.get("other.status.value") == "'CANCELLED'"
+
+
+def test_actions_lists_what_a_step_can_do_and_describes_one(kernel: Kernel) -> None:
+    kernel.ok('def clean(frame, deep=False):\n    """Drop what is broken."""')
+    listed = kernel.ok("%aura actions").stdout
+    assert "core.log" in listed
+    assert "Drop what is broken." in listed
+    described = kernel.ok("%aura actions clean").stdout
+    assert described == "clean(frame, deep=False)\nDrop what is broken.\n"
+
+
+def test_schema_is_printed_or_written(kernel: Kernel, tmp_path: Path) -> None:
+    assert "$schema" in json.loads(kernel.ok("%aura schema").stdout)
+    path = tmp_path / "aura.json"
+    kernel.ok(f"%aura schema {path}")
+    assert "$schema" in json.loads(path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("line", "message", "hint"),
+    [
+        ("shwo x", "%aura has no 'shwo'", "Did you mean %aura show?"),
+        ("zzz", "%aura has no 'zzz'", "actions, cancel"),
+        ("show hled", "there is no task 'hled'", "Did you mean 'held'?"),
+        ("logs", "%aura logs needs the name of a task", "Write %aura logs NAME."),
+        ("show a b", "'b' stands where nothing is expected", "Leave it out."),
+        ("run", "%aura run needs a file", "Write %aura run FILE."),
+        ("actions core.lgo", "no action is called 'core.lgo'", "Did you mean 'core.log'?"),
+    ],
+)
+def test_a_mistake_is_one_message_a_caret_and_one_hint(held: Kernel, line: str, message: str, hint: str) -> None:
+    reply = held.fails(f"# first\n%aura {line}")
+    assert reply.traceback.startswith(f"Line 2: {message}")
+    assert hint in reply.traceback.splitlines()[-1]
+    assert "^" in reply.traceback
