@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import threading
-import weakref
 from collections.abc import Mapping
 from typing import Any
 
@@ -27,7 +26,7 @@ class _Settings:
 
 
 _settings = _Settings()
-_schedulers: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, Scheduler] = weakref.WeakKeyDictionary()
+_schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
 _lock = threading.Lock()
 
 
@@ -133,19 +132,17 @@ def configure(*, max_concurrency: int | None = None, dask: Any = None) -> None:
 
 
 def current_scheduler() -> Scheduler:
-    """The scheduler of the running loop; in a thread without one that of the action that calls, else the notebook's.
+    """The scheduler of the action that calls, else that of the running loop, else the notebook's.
 
     Raises:
         NoSchedulerError: there is none.
     """
-    try:
-        return scheduler_for(asyncio.get_running_loop())
-    except RuntimeError as error:
-        if isinstance(error, NoSchedulerError):
-            raise
+    loop = asyncio._get_running_loop()
     sink = current_sink.get()
-    if isinstance(sink, Attempt):
+    if isinstance(sink, Attempt) and loop in (None, sink.walk.loop):
         return sink.walk.manager.scheduler
+    if loop is not None:
+        return scheduler_for(loop)
     if _settings.notebook is not None and not _settings.notebook.closed:
         return _settings.notebook
     raise NoSchedulerError("no event loop runs in this thread: use aura.run(...), or submit from a coroutine")
@@ -156,6 +153,8 @@ def scheduler_for(loop: asyncio.AbstractEventLoop) -> Scheduler:
     with _lock:
         scheduler = _schedulers.get(loop)
         if scheduler is None or scheduler.closed:
+            for known in [known for known in _schedulers if known.is_closed()]:
+                _schedulers.pop(known).let_go()
             scheduler = Scheduler(
                 loop=loop,
                 max_concurrency=_settings.max_concurrency,

@@ -393,6 +393,11 @@ class Scheduler:
         for tasklet in list(self.running_tasks.values()):
             await tasklet.wait()
         await self.hooks.settle()
+        self.let_go()
+
+    def let_go(self) -> None:
+        """End the threads and processes, give the output back: nothing runs any more. For the API and the engine."""
+        self.closed = True
         self.manager.close()
         capture.release(self)
 

@@ -253,11 +253,10 @@ class Walk:
         run = self.steps.at(step.index)
         when = step.when
         if when is not None:
-            try:
-                wanted = when if type(when) is bool else is_true(when.render(scope), "when")
-            except TemplateError as error:
+            wanted = when if type(when) is bool else self._holds(step, when, scope)
+            if isinstance(wanted, BaseException):
                 self._begin(run)
-                return await self._fail(step, run, self._explained(error, step, "when"), scope, self.loop.time())
+                return await self._fail(step, run, wanted, scope, self.loop.time())
             if not wanted:
                 self._skip(step, CONDITION)
                 return None
@@ -268,19 +267,27 @@ class Walk:
                 run.description = self._described(step, scope)
             output = await (self._turn(step, run, scope) if step.loop is None else self._repeat(step, run, scope))
         except StepFailed as failed:
-            return await self._fail(step, run, failed.error, scope, began)
+            wrong = failed.error
         except asyncio.CancelledError:
             run.output = None
             self._end(run, StepStatus.CANCELLED, began)
             self._skip_handlers(step, self._why_stopped())
             raise
-        run.output = output
-        self._end(run, StepStatus.COMPLETED, began)
-        if step.handlers:
-            self._skip_handlers(step, NOT_NEEDED)
-        if time.perf_counter() - self._slice_began > self.manager.slice:
-            await self._let_others_in()
-        return None
+        else:
+            run.output = output
+            self._end(run, StepStatus.COMPLETED, began)
+            if step.handlers:
+                self._skip_handlers(step, NOT_NEEDED)
+            if time.perf_counter() - self._slice_began > self.manager.slice:
+                await self._let_others_in()
+            return None
+        return await self._fail(step, run, wrong, scope, began)  # out here, lest it be the context of what is raised
+
+    def _holds(self, step: PlannedStep, when: Template, scope: Scope) -> bool | BaseException:
+        try:
+            return is_true(when.render(scope), "when")
+        except TemplateError as error:
+            return self._explained(error, step, "when")
 
     def _begin(self, run: StepRun) -> None:
         run.status = StepStatus.RUNNING
