@@ -71,7 +71,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 	@touch $@
 
 $(CARD)/static/card.min.js: $(CARD_SOURCES) package.json package-lock.json
-	@$(MAKE) --no-print-directory node_modules/.package-lock.json
+	@$(MAKE) -s node_modules/.package-lock.json
 	@npm run --silent build
 	@touch $(CARD)/static/card.min.css $@
 
