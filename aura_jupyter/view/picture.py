@@ -45,7 +45,7 @@ def state(tasklet: Tasklet, *, can_run_again: bool = False) -> Json:
 
 
 def stored(tasklet: Tasklet) -> Json:
-    """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; `left_out` names what is missing."""
+    """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; a last row names what is missing."""
     picture = state(tasklet)
     records = list(tasklet.logs)
     lines = [log_line(record, tasklet.secrets.mask) for record in records[-LOG_LINES:]]
@@ -85,7 +85,9 @@ def _bounded(picture: Json, left_out: list[str]) -> Json:
         while _size(picture) > MAX_BYTES - 500 and picture["rows"]:
             del picture["rows"][len(picture["rows"]) * 3 // 4 :]
             left_out = [*(text for text in left_out if "last rows" not in text), "the last rows"]
-    return {**picture, "left_out": left_out} if left_out else picture
+    if left_out:
+        picture["rows"].append({"id": "left", "sec": f"Not stored: {', '.join(left_out)}", "depth": 0})
+    return picture
 
 
 class LivePicture:
@@ -289,7 +291,7 @@ def _inputs_row(tasklet: Tasklet) -> Json:
         spans += [["", ", "]] if spans else []
         spans += [["b", name], ["", " "], shown]
         pairs.append([name, _input(value, mask, lambda some: values.full(some, mask)), tasklet.origins.get(name, "")])
-    block = {"pairs": pairs, "heads": ["Input", "Value", "From"]}
+    block = {"pairs": pairs}
     return {"id": "inputs", "name": "Inputs", "detail": spans, "low": True, "blocks": [block]}
 
 
@@ -451,7 +453,7 @@ def opened(tasklet: Tasklet, row_id: str) -> list[Json]:
     shown = list(rows.lines(tasklet))
     for row in rows.folded(shown):
         if isinstance(row, Fold) and row.id == row_id:
-            return [{"pairs": [_summary(line) for line in row.lines[: rows.LIMIT]], "heads": ["Step", "What", "Time"]}]
+            return [{"pairs": [_summary(line) for line in row.lines[: rows.LIMIT]]}]
     line = next((line for line in shown if line.id == row_id), None)
     return [] if line is None else _opened_step(line)
 

@@ -62,7 +62,13 @@ def lines(tasklet: Tasklet, prefix: str = "", depth: int = 0) -> Iterator[Line]:
         if step.section == "on_error" and not _was_needed(step):
             continue
         inside = step.section == "on_error"
-        heading = f"On error of {step.parent}" if inside else "Finally" if step.section == "finally" else ""
+        heading = (
+            f"On error of {words.cut(step.parent or '', 100)}"
+            if inside
+            else "Finally"
+            if step.section == "finally"
+            else ""
+        )
         line = Line(f"{prefix}{number}", step, tasklet, depth + inside, heading)
         yield line
         if step.children is not None:
@@ -159,7 +165,7 @@ def detail(step: StepRun, tasklet: Tasklet, mask: Mask) -> tuple[list[Span], boo
     if step.status is StepStatus.PENDING and tasklet.cancelling and step.section == "steps":
         return [["", "will be skipped"]], True
     spans, low = _DETAILS[step.status](step)
-    return [[style, mask(text)] for style, text in spans if text or style == "until"], low
+    return [[style, mask(text)] for style, text in spans if text or style], low
 
 
 def _pending(step: StepRun) -> tuple[list[Span], bool]:
@@ -174,7 +180,7 @@ def _running(step: StepRun) -> tuple[list[Span], bool]:
     if step.question is not None:
         return [["b", "Waiting for an answer"]], False
     if step.retry_at is not None:
-        return [["b", f"{_attempt(step, 'Attempt')} failed, next in "], ["until", ""]], False
+        return [["b", f"{_attempt(step, 'Attempt')} failed, next in "], ["b", ""]], False
     if step.turns is not None:
         return [*_turns(step), *_attempts(step)], False
     if step.progress is not None:

@@ -131,13 +131,11 @@ def _what_now(line: Line) -> str:
     if step.status is StepStatus.SKIPPED:
         return step.reason
     spans, _ = rows.detail(step, line.tasklet, line.tasklet.secrets.mask)
-    text = "".join(_countdown(step) if style == "until" else text for style, text in spans)
+    text = "".join(text for _, text in spans)
+    if step.retry_at is not None:
+        text += words.clock(step.retry_at - time.time())
     progress = rows.bar(step) if step.status is StepStatus.RUNNING else None
     return f"{progress['percent']}, {text}" if progress else text
-
-
-def _countdown(step: StepRun) -> str:
-    return "a moment" if step.retry_at is None else words.clock(step.retry_at - time.time())
 
 
 def _took(step: StepRun) -> str:
@@ -246,7 +244,6 @@ class TerminalLines:
         return f"\x1b[{style}m{text}\x1b[0m" if self._colour else text
 
     def _write(self, line: str) -> None:
-        line = _without_control(line) if not self._colour else line
         if self._ascii:
             encoding = self._stream.encoding or "ascii"
             line = line.translate(words.ASCII).encode(encoding, "replace").decode(encoding)
@@ -254,14 +251,9 @@ class TerminalLines:
         self._stream.flush()
 
 
-def _without_control(line: str) -> str:
-    """What a spec or an exception says cannot steer the terminal."""
-    return "".join(char if char.isprintable() or char == "\t" else "�" for char in line)
-
-
 def _can_write(stream: TextIO) -> bool:
     try:
-        "".join(words.GLYPHS.values()).encode(stream.encoding or "ascii")
+        "".join(words.GLYPHS.values()).encode(stream.encoding or "utf-8")  # None: it takes text as it is
     except (UnicodeEncodeError, LookupError):
         return False
     return True

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from ..engine.tasklet import StepStatus, TaskStatus
 
 STEP_WORDS = {
@@ -32,6 +34,9 @@ GLYPHS = {
     "cancelling": "⊘",
     "cancelled": "⊘",
 }
+_CONTROL = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
+)  # escape codes, and what turns the direction of text
 ASCII = str.maketrans({"○": ".", "◐": ">", "↻": "~", "✓": "+", "✗": "x", "–": "-", "⊘": "/", "×": "x", "…": "..."})
 
 
@@ -87,8 +92,8 @@ def place(number: int) -> str:
 
 
 def cut(text: str, length: int) -> str:
-    """The text on one line, at most `length` characters, with an ellipsis where it was cut."""
-    line = " ".join(text[: 4 * length + 100].split())
+    """The text on one line, at most `length` characters, with an ellipsis where it was cut; no escape codes."""
+    line = _CONTROL.sub("�", " ".join(text[: 4 * length + 100].split()))
     return line if len(line) <= length else line[: length - 1].rstrip() + "…"
 
 

@@ -236,9 +236,10 @@ class Stage:
 
     def __init__(self, scheduler: Scheduler) -> None:
         self.scheduler = scheduler
+        scheduler.manager.person = lambda tasklet, step: True
 
     def submit(self, spec: str, inputs: dict[str, Any] | None = None, wanted: int = 1) -> Tasklet:
-        global gate
+        global gate  # noqa: PLW0603 - the actions' door to the stage
         gate = Gate(wanted=wanted)
         return self.scheduler.run_ad_hoc_task(spec, inputs or {})
 
@@ -258,6 +259,73 @@ class Stage:
         await tasklet.wait()
 
 
+Take = Callable[[str, Tasklet], None]
+
+
+async def one_after_another(stage: Stage, take: Take) -> None:
+    """A plain task in each of its states."""
+    inputs = {"flights": FLIGHTS, "planes": PLANES, "token": "s3cret-token"}
+
+    first = stage.submit(CLOSED, inputs)
+    second, third = (stage.scheduler.run_ad_hoc_task(GOOD, inputs) for _ in range(2))
+    await gate.reached.wait()
+    take("queued", third)
+    second.cancel()
+    third.cancel()
+    take("running", first)
+    first.cancel()
+    take("cancelling", first)
+    await first.wait()
+    take("cancelled", first)
+
+    task = stage.submit(CLOSED, inputs)
+    await gate.reached.wait()
+    gate.open.set()
+    await task.wait()
+    take("completed", task)
+
+    task = stage.submit(BAD, inputs)
+    gate.open.set()
+    await task.wait()
+    take("failed", task)
+
+
+async def under_way(stage: Stage, take: Take) -> None:
+    """What is special in one way or another."""
+    task = stage.submit(BESIDE, wanted=3)
+    await gate.reached.wait()
+    take("side by side", task)
+    await stage.end(task)
+
+    task = stage.submit(RETRY)
+    await stage.until(lambda: task.steps["fetch"].retry_at is not None)
+    take("retry", task)
+    await stage.end(task)
+
+    task = stage.submit(ASKS)
+    await stage.until(lambda: task.steps["publish"].question is not None)
+    take("asks", task)
+    await stage.end(task)
+
+    task = stage.submit(KINDS)
+    await task.wait()
+    take("kinds", task)
+
+    task = stage.submit(MANY)
+    await gate.reached.wait()
+    take("many", task)
+    await stage.end(task)
+
+    task = stage.submit(LONG)
+    await gate.reached.wait()
+    take("long", task)
+    await stage.end(task)
+
+    task = stage.submit(ODD)
+    await task.wait()
+    take("odd", task)
+
+
 async def all_states() -> dict[str, dict[str, Any]]:
     """Every state by name: its picture, what opens under its rows, its snapshot."""
     found: dict[str, dict[str, Any]] = {}
@@ -273,64 +341,8 @@ async def all_states() -> dict[str, dict[str, Any]]:
 
     async with Scheduler(namespace=NAMESPACE, max_concurrency=1) as scheduler:
         stage = Stage(scheduler)
-        scheduler.manager.person = lambda tasklet, step: True
-        inputs = {"flights": FLIGHTS, "planes": PLANES, "token": "s3cret-token"}
-
-        first = stage.submit(CLOSED, inputs)
-        second, third = (scheduler.run_ad_hoc_task(GOOD, inputs) for _ in range(2))
-        await gate.reached.wait()
-        take("queued", third)
-        second.cancel()
-        third.cancel()
-        take("running", first)
-        first.cancel()
-        take("cancelling", first)
-        await first.wait()
-        take("cancelled", first)
-
-        task = stage.submit(CLOSED, inputs)
-        await gate.reached.wait()
-        gate.open.set()
-        await task.wait()
-        take("completed", task)
-
-        task = stage.submit(BAD, inputs)
-        gate.open.set()
-        await task.wait()
-        take("failed", task)
-
-        task = stage.submit(BESIDE, wanted=3)
-        await gate.reached.wait()
-        take("side by side", task)
-        await stage.end(task)
-
-        task = stage.submit(RETRY)
-        await stage.until(lambda: task.steps["fetch"].retry_at is not None)
-        take("retry", task)
-        await stage.end(task)
-
-        task = stage.submit(ASKS)
-        await stage.until(lambda: task.steps["publish"].question is not None)
-        take("asks", task)
-        await stage.end(task)
-
-        task = stage.submit(KINDS)
-        await task.wait()
-        take("kinds", task)
-
-        task = stage.submit(MANY)
-        await gate.reached.wait()
-        take("many", task)
-        await stage.end(task)
-
-        task = stage.submit(LONG)
-        await gate.reached.wait()
-        take("long", task)
-        await stage.end(task)
-
-        task = stage.submit(ODD)
-        await task.wait()
-        take("odd", task)
+        await one_after_another(stage, take)
+        await under_way(stage, take)
     return found
 
 

@@ -47,10 +47,9 @@ const el = (what, ...children) => {
   return node;
 };
 
-const svg = (tag, attributes) => attr(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes);
-
 const icon = (kind) => {
-  const node = svg("svg", { class: "a-i", "data-s": kind, viewBox: "0 0 16 16", "aria-hidden": true });
+  const svg = (tag, attributes) => attr(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes);
+  const node = svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", "aria-hidden": true });
   const parts = ICONS[kind] ?? [];
   // all rings turn in step, whenever they began
   const style = `animation-delay:-${performance.now() % 2000}ms`;
@@ -60,65 +59,61 @@ const icon = (kind) => {
 
 const button = (what, label, press) => {
   const node = el(`button.${what}`, label);
-  node.type = "button";
   node.onclick = press;
   return node;
 };
 
-const STYLES = { b: "b", c: "span.a-c", s: "s", u: "u", until: "b" };
+const STYLES = { b: "b", c: "span.a-c", s: "s", u: "u" };
 const spans = (list) => list.map(([style, text]) => (STYLES[style] ? el(STYLES[style], text) : text));
 
 const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
 
-const two = (number) => String(number).padStart(2, 0);
-
 /** Whole seconds, as a running clock shows them. */
 const clock = (ms) => {
-  const s = Math.max(0, Math.floor(ms / 1000));
-  const m = Math.floor(s / 60);
-  const h = Math.floor(m / 60);
-  if (!m) return `${s} s`;
-  if (!h) return `${m} m ${two(s % 60)} s`;
-  return h < 24 ? `${h} h ${two(m % 60)} m` : `${Math.floor(h / 24)} d ${two(h % 24)} h`;
+  const s = Math.max(0, ms / 1000) | 0;
+  const m = (s / 60) | 0;
+  const h = (m / 60) | 0;
+  const d = (h / 24) | 0;
+  const pair = (big, units, small) => `${big} ${units[0]} ${String(small).padStart(2, 0)} ${units[1]}`;
+  return d ? pair(d, "dh", h % 24) : h ? pair(h, "hm", m % 60) : m ? pair(m, "ms", s % 60) : `${s} s`;
 };
 
-const timeOfDay = (ms) => new Date(ms).toTimeString().slice(0, 8);
+const elapsed = ({ time, started }, now) => time || (started ? clock(now - started) : "");
 
-const table = (what, heads, rows, quiet = "") => {
-  const cells = (scope, [first, ...rest], tag) => el("tr", attr(el("th", first), { scope }), ...rest.map((cell) => el(tag, cell)));
-  const head = heads ? el(`thead${quiet}`, cells("col", heads, "th")) : "";
-  return el(`table${what}`, head, el("tbody", ...rows.map((row) => cells("row", row, "td"))));
-};
+const line = (cells, tag) => el("tr", ...cells.map((cell, i) => el(i ? tag : "th", cell)));
+const table = (what, heads, rows) =>
+  el(`table${what}`, heads ? el("thead", line(heads, "th")) : "", el("tbody", ...rows.map((cells) => line(cells, "td"))));
 
-const drawBlock = ({ label, text, ask, choices, pairs, heads, code, log, table: frame, error }, answer) => {
+const drawBlock = ({ label, text, ask, choices, pairs, code, log, table: frame, error }, answer) => {
   const err = error ? ".err" : "";
   let body;
   if (ask) {
     body = el("div.a-btns", ...choices.map((choice, i) => button(i ? "a-btn" : "a-btn.go", choice, () => answer(choice, body))));
     return [el("p", ask), body];
   }
-  if (pairs) body = table(".a-kv", heads, pairs.map(([name, value, extra]) => [name, spans([value])[0], extra]), ".a-vh");
+  if (pairs) body = table(".a-kv", 0, pairs.map(([name, value, extra]) => [name, ...spans([value]), extra]));
   else if (frame) body = el("div.a-df", table("", frame.columns, frame.rows), frame.more);
   else if (code) body = el(`pre${err}`, ...code.flatMap((line, i) => [i ? "\n" : "", ...spans(line)]));
-  else if (log) body = el("pre.a-log", ...log.map(([at, step, level, line]) => el("span", el("s", at, step), level, line)));
+  else if (log) body = el("pre.wrap.a-log", ...log.map(([at, step, level, line]) => el("span", el("s", at, step), level, line)));
   else body = el(`pre.wrap${err}`, text);
-  // what may scroll has to be reached by the keyboard
-  return [label ? el("p.a-lab", label) : "", attr(body, { tabindex: 0 })];
+  body.tabIndex = 0; // what may scroll has to be reached by the keyboard
+  return [label ? el("p.a-lab", label) : "", body];
 };
 
 const download = ({ name, text }) => {
   const link = el("a");
-  link.href = URL.createObjectURL(new Blob([text]));
+  link.href = `data:,${encodeURIComponent(text)}`;
   link.download = name;
   link.click();
 };
 
 /** A row: made once and changed in place, so that focus, scrolling and moving bars are kept. */
 const makeRow = (card) => {
-  const li = el("li.a-s");
-  let row, kind, expanded, touched, opened, box, boxKey, detailKey, bar, until, note, mark;
+  const li = el("li");
+  let expanded = false;
+  let row, kind, touched, opened, box, boxKey, detailKey, bar, until, note, mark;
   const word = el("span.a-vh");
   const name = el("span");
   const names = el("span.a-n", word, name);
@@ -130,9 +125,11 @@ const makeRow = (card) => {
     drawOpen();
   });
 
+  head.replaceChildren(el("span"), names, detail, time);
+
   const drawDetail = ({ low, detail: list, bar: share, until: end }) => {
     if (share) {
-      bar ??= attr(el("span.a-bar", el("i"), el("i.bad")), { "aria-hidden": true });
+      bar ??= el("span.a-bar", el("i"), el("i.bad"));
       bar.firstChild.style.width = `${share.done}%`;
       bar.lastChild.style.width = `${share.failed}%`;
     }
@@ -142,7 +139,7 @@ const makeRow = (card) => {
     const shown = spans(list);
     until = end && shown.at(-1);
     detail.className = low ? "a-d low" : "a-d";
-    detail.replaceChildren(...(share ? [bar, el("span.a-num", share.percent)] : []), ...shown);
+    detail.replaceChildren(...(share ? [bar, el("b.a-num", share.percent)] : []), ...shown);
     detail.title = detail.textContent;
   };
 
@@ -150,7 +147,7 @@ const makeRow = (card) => {
   const openItself = () => {
     if (touched || (row.open ? opened === kind : !opened)) return;
     opened = row.open && kind;
-    expanded = row.open;
+    expanded = !!row.open;
   };
 
   const answer = (choice, buttons) => {
@@ -162,7 +159,7 @@ const makeRow = (card) => {
     if (row.sec) return;
     const can = row.blocks || (row.more && card.send);
     head.disabled = !can;
-    if (can) attr(head, { "aria-expanded": !!expanded });
+    if (can) attr(head, { "aria-expanded": expanded });
     else head.removeAttribute("aria-expanded");
     const shown = (expanded && can && ((row.more && card.opened(row)) || row.blocks)) || [];
     const key = JSON.stringify(shown);
@@ -174,37 +171,32 @@ const makeRow = (card) => {
   };
 
   const tick = (now) => {
-    setText(time, row.time ?? (row.started ? clock(now - row.started) : ""));
+    setText(time, elapsed(row, now));
     if (until) setText(until, clock(row.until - now + 999));
   };
 
   const draw = (next) => {
     const lost = card.ended() === "lost" && next.started;
-    const nextMark = `${lost}${card.ended()}`;
-    if (next === row && mark === nextMark) return;
+    if (next === row && mark === card.ended()) return;
     row = next;
-    mark = nextMark;
+    mark = card.ended();
     li.style.setProperty("--d", row.depth ?? 0);
     if (row.sec) {
-      li.className = "a-s a-sec";
+      li.className = "a-sec";
       return setText(li, row.sec);
     }
-    li.className = `a-s ${row.icon ? "" : "a-io"} ${row.par ? `par ${row.par}` : ""}`;
-    if (!head.parentNode) {
-      head.replaceChildren(el("span"), names, detail, time);
-      li.append(head);
-    }
+    li.className = `a-${row.icon ?? "io"} ${row.par ? `par ${row.par}` : ""}`;
+    if (!head.parentNode) li.append(head);
     const nextKind = lost ? "lost" : row.icon;
     if (kind !== nextKind) {
       kind = nextKind;
-      li.dataset.s = kind;
       head.firstChild.replaceWith(icon(kind));
     }
     setText(word, kind ? `${lost ? "Running when the kernel stopped" : row.word}: ` : "");
     setText(name, row.name);
     names.title = row.name;
     drawDetail(lost ? { detail: [["", "Was running"]] } : row);
-    if (row.note && !note) head.after((note = el("span.a-note", icon("warn"), ...spans(row.note))));
+    if (row.note && !note) head.after((note = el("div.a-note", icon("warn"), ...spans(row.note))));
     tick(card.now());
     openItself();
     drawOpen();
@@ -221,48 +213,41 @@ const makeRow = (card) => {
 };
 
 export const draw = (node, source) => {
-  const stop = new AbortController();
   const asked = {};
   let rows = new Map();
-  let state, ended, busy, timer;
+  let state, ended, drawnKind, drawnButton, timer;
 
-  let picture = icon("");
   const title = el("strong.a-title");
   const time = el("span.a-t");
   const phrase = el("p");
   const main = button("a-btn", "", () => {
-    const { kind, label, busy: word } = state.button;
-    if (word) {
-      busy = label; // said at once, also where a cell holds the kernel
-      setText(main, word);
-      main.disabled = true;
-    }
+    const { kind, label, busy } = drawnButton;
+    setText(main, busy ?? label); // said at once, also where a cell holds the kernel
+    main.disabled = true;
     ask({ kind });
   });
   const said = attr(el("span.a-vh"), { role: "status" });
-  const line = attr(el("div.a-p"), { "aria-hidden": true });
+  const progress = el("div.a-p");
   const copyId = button("a-q", "Copy id", async () => {
     try {
       await navigator.clipboard.writeText(state.task_id);
       setText(copyId, "Copied");
       setTimeout(() => setText(copyId, "Copy id"), 2000);
     } catch {
-      prompt("Task id", state.task_id); // a page that is not secure has no clipboard
+      prompt("Id", state.task_id); // a page that is not secure has no clipboard
     }
   });
   const save = button("a-q", "Save spec", () => ask({ kind: "spec" }));
   const list = el("ol.a-rows");
-  const left = el("p.a-left");
-  const headLine = el("div.a-h1", picture, title, time);
+  const headLine = el("div.a-h1", icon(""), title, time);
   const root = attr(
     el(
       "div.aura.aura-card",
       el("div.a-head", headLine, el("div.a-h2", phrase, main)),
       said,
-      line,
+      progress,
       el("div.a-tabs", el("span.a-on", "Steps"), copyId, save),
       list,
-      left,
     ),
     { role: "group" },
   );
@@ -272,7 +257,7 @@ export const draw = (node, source) => {
 
   /** A press counts once, whichever way it reaches the kernel: a listener on the page may take it over. */
   const ask = (what) => {
-    const message = { ...what, task_id: state.task_id, press: `${Date.now()}${Math.random()}` };
+    const message = { ...what, task_id: state.task_id, press: Math.random() };
     const plain = () => send(message);
     const options = { bubbles: true, cancelable: true, detail: { message, plain } };
     if (root.dispatchEvent(new CustomEvent("aura:ask", options))) plain();
@@ -280,7 +265,7 @@ export const draw = (node, source) => {
 
   /** What opens under a row, as far as it has come; asks for it, for each row once a second at the most. */
   const opened = ({ id, key }) => {
-    const known = source.opened?.[id];
+    const known = source.opened[id];
     if (known?.key !== key && !(Date.now() - asked[id] < 1000)) {
       asked[id] = Date.now();
       send({ kind: "open", row: id, key });
@@ -299,35 +284,32 @@ export const draw = (node, source) => {
   const words = () => {
     if (!ended) return state.phrase;
     const facts = state.phrase.slice(1).map(([, text]) => text).join("");
-    const at = timeOfDay(state.now);
+    const at = new Date(state.now).toTimeString().slice(0, 8);
     if (ended === "lost") return [["b", "The kernel stopped while this ran."], ["", ` Last seen at ${at}${facts}`]];
     return [["b", `As last saved at ${at.slice(0, 5)}`], ["", facts]];
   };
 
   const drawHead = () => {
     const kind = ended === "lost" ? "warn" : state.icon;
-    if (kind !== picture.dataset.s) {
-      const next = icon(kind);
-      picture.replaceWith(next);
-      picture = next;
+    if (kind !== drawnKind) {
+      drawnKind = kind;
+      headLine.firstChild.replaceWith(icon(kind));
     }
     setText(title, state.title);
     title.title = state.title;
     attr(root, { "aria-label": `Task ${state.title}` });
     phrase.replaceChildren(...spans(words()));
     setText(said, ended ? phrase.textContent : state.said);
-    line.replaceChildren(
+    progress.replaceChildren(
       ...state.bar.map(([kind, share]) => attr(el(`i.${ended && kind === "run" ? "off" : kind}`), { style: `width:${share}%` })),
     );
-    const shown = !ended && source.send && state.button;
-    main.hidden = !shown;
-    if (shown && busy !== shown.label) {
-      busy = "";
-      setText(main, shown.label);
-      main.disabled = !!shown.off;
+    main.hidden = ended || !source.send || !state.button;
+    if (state.button && state.button !== drawnButton) {
+      drawnButton = state.button;
+      setText(main, drawnButton.label);
+      main.disabled = drawnButton.off;
     }
     save.hidden = !state.spec || !source.send;
-    setText(left, state.left_out ? `Not stored: ${state.left_out.join(", ")}.` : "");
   };
 
   const drawRows = () => {
@@ -347,31 +329,28 @@ export const draw = (node, source) => {
 
   const tick = () => {
     const at = now();
-    setText(time, state.time || (state.started ? clock(at - state.started) : ""));
+    setText(time, elapsed(state, at));
     for (const row of rows.values()) row.tick(at);
   };
 
   const drawAll = () => {
     state = source.get();
-    if (!state) return;
     const gone = state.lost || root.closest(".jupyter-widgets-disconnected");
     ended = state.final ? "" : gone ? "lost" : source.send ? "" : "saved";
-    root.classList.toggle("still", !!ended);
+    root.classList.toggle("still", ended);
     drawHead();
     drawRows();
     clearInterval(timer);
-    if (state.started && !state.final && !ended && !document.hidden) timer = setInterval(tick, 1000);
+    if (state.started && !state.final && !ended) timer = setInterval(() => document.hidden || tick(), 1000);
     tick();
   };
 
   node.append(root);
   root.aura = source.get;
   const off = source.on(drawAll);
-  document.addEventListener("visibilitychange", drawAll, { signal: stop.signal });
   drawAll();
   return () => {
-    off?.();
-    stop.abort();
+    off();
     clearInterval(timer);
     root.remove();
   };
@@ -381,7 +360,7 @@ export const draw = (node, source) => {
 export const merge = (state, { head, rows = [], order, rev, now }) => {
   const byId = new Map(state.rows.map((row) => [row.id, row]));
   for (const row of rows) byId.set(row.id, row);
-  return { ...state, ...head, rev, now, rows: order ? order.map((id) => byId.get(id)) : [...byId.values()] };
+  return { ...state, ...head, rev, now, rows: (order ?? [...byId.keys()]).map((id) => byId.get(id)) };
 };
 
 /** A source over a widget's model. */

@@ -104,9 +104,9 @@ class Budget:
 class Card(anywidget.AnyWidget):
     """The card of one task, as a widget.
 
-    What changes travels as custom messages, small ones. The trait `picture` holds nothing: it is made when somebody asks
-    for the widget's state (a page that is loaded anew), so it is never stale, and it is sent as a whole only at the
-    beginning and at the end, so that a front end that stores the state of widgets stores the end.
+    What changes travels as custom messages, small ones. The trait `picture` holds nothing: it is made when somebody
+    asks for the widget's state, as a page does that is loaded anew, so it is never stale. It is sent as a whole only at
+    the beginning and at the end, so that a front end that stores the state of widgets stores the end.
 
     Args:
         tasklet: the task.
@@ -148,13 +148,14 @@ class Card(anywidget.AnyWidget):
         """Send what has changed; says whether there was something."""
         changed, self._changed = self._changed, set()
         message = self._live.changes(changed)
-        if message is None or self.comm is None:
-            return False
-        if self.tasklet.status.is_final:
+        final = self.tasklet.status.is_final
+        if message is not None and final:
             self.send_state("picture")
-        else:
+        elif message is not None:
             self.send({"kind": "change", **message})
-        return True
+        if final:
+            self._board.ended(self)
+        return message is not None
 
     def handle(self, message: Message) -> bool:
         """Do what a button asks for. On the loop's thread.
@@ -238,7 +239,7 @@ class CardBoard:
         loop: its event loop.
 
     Attributes:
-        again: what `Run again` calls with the card, and may `card.show(tasklet)`; while it is None there is no such button.
+        again: what `Run again` calls with the card, and may `card.show(tasklet)`; None takes the button away.
     """
 
     def __init__(self, hooks: Hooks, loop: asyncio.AbstractEventLoop) -> None:
@@ -260,7 +261,7 @@ class CardBoard:
             if tasklet.status is TaskStatus.QUEUED:
                 self._queued.add(card)
             elif tasklet.status.is_final:
-                self._keep(card)
+                self.ended(card)
         return card
 
     def handle(self, message: Message) -> bool:
@@ -306,6 +307,13 @@ class CardBoard:
         if tasklet.status is TaskStatus.QUEUED:
             self._queued.add(card)
 
+    def ended(self, card: Card) -> None:
+        """The end of its task was told. The card stays open for a while; the oldest of too many is closed."""
+        if card not in self._ended:
+            self._ended.append(card)
+        while len(self._ended) > KEPT:
+            self._ended.popleft().close()
+
     def closed(self, card: Card) -> None:
         """The card is no more."""
         if self._cards.get(card.tasklet.task_id) is card:
@@ -324,19 +332,12 @@ class CardBoard:
         if card is None:
             return
         card.touch(getattr(event, "step", None))
-        if event.hook == "after_task_run" and tasklet is event.tasklet:
-            self._keep(card)
 
     def _queue_moved(self) -> None:
         for card in list(self._queued):
             card.touch(None)
             if card.tasklet.status is not TaskStatus.QUEUED:
                 self._queued.discard(card)
-
-    def _keep(self, card: Card) -> None:
-        self._ended.append(card)
-        while len(self._ended) > KEPT:
-            self._ended.popleft().close()
 
 
 _boards: weakref.WeakKeyDictionary[Scheduler, CardBoard] = weakref.WeakKeyDictionary()

@@ -44,7 +44,6 @@ def to_html(picture: Json) -> str:
         *(_errors(row) for row in picture["rows"]),
         _result(by_id.get("result")),
         _log(picture, by_id.get("log")),
-        _left_out(picture),
     ]
     style = f"max-width:780px;border:{_LINE};border-radius:2px;padding:8px 12px;font-size:13px;line-height:20px"
     inner = "\n".join(part for part in parts if part)
@@ -207,11 +206,3 @@ def _log(picture: Json, row: Json | None) -> str:
 
 def _level(level: str) -> str:
     return "" if level == "info" else f"{level}: "
-
-
-def _left_out(picture: Json) -> str:
-    return (
-        f'<div style="margin-top:6px;{_DIM}">Not stored: {escape(", ".join(picture["left_out"]))}.</div>'
-        if picture.get("left_out")
-        else ""
-    )

@@ -1,0 +1,300 @@
+"""The live card: what it sends, when, and what its buttons do."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import ipywidgets
+import pytest
+
+import aura_jupyter as aura
+from aura_jupyter.engine.scheduler import Scheduler
+from aura_jupyter.engine.tasklet import Tasklet
+from aura_jupyter.notebook.card.card import (
+    IN_ALL,
+    KEPT,
+    MIME,
+    PER_CARD,
+    VIEW,
+    Card,
+    asset,
+    board_of,
+    card_of,
+    final_bundle,
+)
+
+
+class Names(dict[str, Any]):
+    """The variables of a notebook."""
+
+    def find(self, name: str) -> Any:
+        return self.get(name)
+
+    def names(self) -> list[str]:
+        return list(self)
+
+
+class Wire:
+    """In the place of a comm to a page: keeps what is sent, with the loop's time."""
+
+    comm_id = "wire"
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[float, dict[str, Any]]] = []
+
+    def send(self, data: dict[str, Any], buffers: Any = None, metadata: Any = None) -> None:
+        at = asyncio.get_running_loop().time() if threading.current_thread() is threading.main_thread() else 0.0
+        self.sent.append((at, json.loads(json.dumps(data))))
+
+    def close(self, *_: Any, **__: Any) -> None:
+        self.sent.append((0.0, {"method": "close"}))
+
+    def on_msg(self, callback: Any) -> None: ...
+
+    def messages(self, kind: str) -> list[dict[str, Any]]:
+        return [data["content"] for _, data in self.sent if data.get("content", {}).get("kind") == kind]
+
+    def wholes(self) -> list[dict[str, Any]]:
+        return [data["state"]["picture"] for _, data in self.sent if "picture" in data.get("state", {})]
+
+
+@pytest.fixture
+def names() -> Names:
+    gate = asyncio.Event()
+    reached = asyncio.Event()
+
+    async def holds() -> str:
+        reached.set()
+        await gate.wait()
+        return "held"
+
+    async def chatty(context: aura.ActionContext) -> None:
+        for number in range(3000):
+            context.progress(number + 1, 3000)
+            if number % 10 == 0:
+                await asyncio.sleep(0.001)
+
+    async def asks(context: aura.ActionContext) -> str:
+        return await context.ask("Go on?")
+
+    return Names(holds=holds, chatty=chatty, asks=asks, gate=gate, reached=reached)
+
+
+@pytest.fixture
+async def scheduler(names: Names) -> Any:
+    async with Scheduler(namespace=names, max_concurrency=60) as scheduler:
+        scheduler.manager.person = lambda tasklet, step: True
+        yield scheduler
+        board_of(scheduler).close()
+
+
+@pytest.fixture(autouse=True)
+def _no_widgets_left() -> Iterator[None]:
+    yield
+    ipywidgets.Widget.close_all()
+
+
+def wired(tasklet: Tasklet) -> tuple[Card, Wire]:
+    card = card_of(tasklet)
+    wire = Wire()
+    card.comm = wire  # type: ignore[assignment]
+    return card, wire
+
+
+def press(card: Card, **message: Any) -> None:
+    """What arrives when the page sends a message."""
+    card._handle_custom_msg(message, [])  # noqa: SLF001 - where ipywidgets hands a message over
+
+
+async def until(condition: Any) -> None:
+    async with asyncio.timeout(5):
+        while not condition():
+            await asyncio.sleep(0.005)
+
+
+HOLD = (
+    "meta: {title: Slow}\nsteps: [{name: wait, action: holds}, {name: then, action: core.log, params: {message: hi}}]"
+)
+CHATTY = "steps: [{name: work, action: chatty}]"
+
+
+async def test_a_task_has_one_card_and_the_cards_share_a_layout(scheduler: Scheduler, names: Names) -> None:
+    first, second = (scheduler.run_ad_hoc_task(HOLD, {}) for _ in range(2))
+    assert card_of(first) is card_of(first)
+    assert card_of(first).layout is card_of(second).layout
+    names["gate"].set()
+    await asyncio.gather(first.wait(), second.wait())
+
+
+async def test_what_happens_is_sent_as_small_changes_and_the_end_as_a_whole(scheduler: Scheduler, names: Names) -> None:
+    tasklet = scheduler.run_ad_hoc_task(HOLD, {})
+    card, wire = wired(tasklet)
+    await names["reached"].wait()
+    await until(lambda: wire.messages("change"))
+    change = wire.messages("change")[0]
+    assert [row["name"] for row in change["rows"]] == ["wait"]
+    assert change["rev"] == 1
+    assert len(json.dumps(change)) < 1000
+    names["gate"].set()
+    await tasklet.wait()
+    await until(wire.wholes)
+    assert wire.wholes()[-1]["status"] == "COMPLETED"
+    assert card.get_state("picture")["picture"]["final"] is True
+
+
+async def test_a_card_sends_ten_messages_a_second_at_most(scheduler: Scheduler) -> None:
+    tasklet = scheduler.run_ad_hoc_task(CHATTY, {})
+    _, wire = wired(tasklet)
+    await tasklet.wait()
+    await until(wire.wholes)
+    times = [at for at, _ in wire.sent]
+    assert len(times) > 3
+    assert all(later - at >= 0.99 for at, later in zip(times, times[PER_CARD:], strict=False))
+    assert wire.wholes()[-1]["final"] is True
+
+
+async def test_all_cards_together_keep_to_their_budget_and_each_end_is_sent(scheduler: Scheduler) -> None:
+    tasklets = [scheduler.run_ad_hoc_task(CHATTY, {}) for _ in range(30)]
+    wires = [wired(tasklet)[1] for tasklet in tasklets]
+    await asyncio.gather(*(tasklet.wait() for tasklet in tasklets))
+    await until(lambda: all(wire.wholes() for wire in wires))
+    times = sorted(at for wire in wires for at, _ in wire.sent)
+    assert len(times) > IN_ALL
+    assert all(later - at >= 0.99 for at, later in zip(times, times[IN_ALL:], strict=False))
+
+
+async def test_a_view_that_missed_something_gets_the_whole_picture(scheduler: Scheduler, names: Names) -> None:
+    tasklet = scheduler.run_ad_hoc_task(HOLD, {})
+    card, wire = wired(tasklet)
+    await names["reached"].wait()
+    await until(lambda: wire.messages("change"))
+    press(card, kind="hello", rev=1)
+    press(card, kind="hello", rev=0)
+    await until(lambda: wire.messages("state"))
+    await asyncio.sleep(0)
+    (answer,) = wire.messages("state")
+    assert answer["state"]["rev"] == 1
+    assert [row["icon"] for row in answer["state"]["rows"] if row.get("icon")] == ["running", "pending"]
+    names["gate"].set()
+    await tasklet.wait()
+
+
+async def test_cancel_comes_from_any_thread_and_counts_once(scheduler: Scheduler, names: Names) -> None:
+    tasklet = scheduler.run_ad_hoc_task(HOLD + "\nfinally: [{name: close, action: holds}]", {})
+    card, _ = wired(tasklet)
+    await names["reached"].wait()
+    names["reached"].clear()
+    board = board_of(scheduler)
+    message = {"kind": "cancel", "press": "p1", "task_id": tasklet.task_id}
+    ways = [lambda: press(card, **message), lambda: board.handle(message)]
+    threads = [threading.Thread(target=way) for way in ways]
+    for thread in threads:
+        thread.start()
+    await names["reached"].wait()  # the clean-up runs: a second cancel would have stopped it
+    for thread in threads:
+        thread.join()
+    await asyncio.sleep(0.01)
+    assert not tasklet.status.is_final
+    names["gate"].set()
+    await tasklet.wait()
+    assert tasklet.status == "CANCELLED"
+    assert tasklet.steps["close"].status == "COMPLETED"
+
+
+async def test_an_answer_reaches_the_step_that_asks(scheduler: Scheduler) -> None:
+    tasklet = scheduler.run_ad_hoc_task("steps: [{name: ask, action: asks}]", {})
+    card, wire = wired(tasklet)
+    await until(lambda: tasklet.steps["ask"].question)
+    await until(lambda: wire.messages("change"))
+    row = next(row for change in wire.messages("change") for row in change["rows"] if row["icon"] == "asks")
+    assert row["blocks"] == [{"ask": "Go on?", "choices": ["Approve", "Reject"]}]
+    press(card, kind="answer", row=row["id"], choice="Nonsense", press="1")
+    press(card, kind="answer", row=row["id"], choice="Reject", press="2")
+    await tasklet.wait()
+    assert tasklet.steps["ask"].output == "Reject"
+
+
+async def test_opening_a_row_asks_for_what_is_under_it(scheduler: Scheduler) -> None:
+    tasklet = await scheduler.run_ad_hoc_task(CHATTY, {}).wait()
+    card, wire = wired(tasklet)
+    press(card, kind="open", row="0", key="k")
+    press(card, kind="open", row="no such row", key="k")
+    await until(lambda: len(wire.messages("opened")) == 2)
+    first, second = wire.messages("opened")
+    assert first["blocks"][0]["pairs"][0][:2] == ["action", ["c", "chatty"]]
+    assert second["blocks"] == []
+
+
+async def test_the_spec_is_given_under_the_name_of_the_task(scheduler: Scheduler) -> None:
+    tasklet = await scheduler.run_ad_hoc_task(CHATTY, {}, name="delays").wait()
+    card, wire = wired(tasklet)
+    press(card, kind="spec", press="1")
+    await until(lambda: wire.messages("spec"))
+    assert wire.messages("spec") == [{"kind": "spec", "name": "delays.yaml", "text": CHATTY}]
+
+
+async def test_run_again_shows_the_new_task_in_the_place_of_the_old(scheduler: Scheduler) -> None:
+    board = board_of(scheduler)
+    spec = "steps: [{name: a, action: core.log, params: {message: hi}}]"
+    board.again = lambda card: card.show(scheduler.run_ad_hoc_task(spec, {}))
+    old = await scheduler.run_ad_hoc_task(spec, {}).wait()
+    card, wire = wired(old)
+    assert card.whole()["button"] == {"kind": "rerun", "label": "Run again"}
+    press(card, kind="rerun", press="1")
+    press(card, kind="rerun", press="1")
+    await until(lambda: card.tasklet is not old)
+    await card.tasklet.wait()
+    await until(lambda: wire.wholes()[-1]["final"])
+    assert {picture["task_id"] for picture in wire.wholes()} == {card.tasklet.task_id}
+    assert board.card(card.tasklet) is card
+
+
+async def test_of_finished_cards_the_last_twenty_stay_open(scheduler: Scheduler) -> None:
+    tasklets = [
+        scheduler.run_ad_hoc_task("steps: [{name: a, action: core.log, params: {message: hi}}]", {}) for _ in range(25)
+    ]
+    cards = [card_of(tasklet) for tasklet in tasklets]
+    await asyncio.gather(*(tasklet.wait() for tasklet in tasklets))
+    await until(lambda: sum(card.comm is not None for card in cards) == KEPT)
+    assert cards[-1].comm is not None
+    assert cards[-1].layout.comm is not None
+
+
+async def test_a_queued_card_moves_up(names: Names) -> None:
+    async with Scheduler(namespace=names, max_concurrency=1) as scheduler:
+        first, second, third = (scheduler.run_ad_hoc_task(HOLD, {}) for _ in range(3))
+        await names["reached"].wait()
+        card, wire = wired(third)
+        assert card.whole()["phrase"][1] == ["", ", 2nd in the queue"]
+        second.cancel()
+        await until(lambda: wire.messages("change"))
+        assert wire.messages("change")[-1]["head"]["phrase"][1] == ["", ", 1st in the queue"]
+        names["gate"].set()
+        await asyncio.gather(first.wait(), third.wait())
+        board_of(scheduler).close()
+
+
+async def test_the_bundle_holds_the_widget_the_picture_html_and_the_sentence(scheduler: Scheduler) -> None:
+    tasklet = await scheduler.run_ad_hoc_task(CHATTY, {}).wait()
+    data, _ = card_of(tasklet)._repr_mimebundle_()
+    assert set(data) == {VIEW, MIME, "text/html", "text/plain"}
+    assert data[MIME]["version"] == 1
+    assert data["text/plain"] == repr(card_of(tasklet)) == 'Aura task "task" with 1 step. Its card shows how it goes.'
+    final = final_bundle(tasklet, awaited=True)
+    assert set(final) == {MIME, "text/html", "text/plain"}
+    assert final["text/plain"] == "task: completed, 1 step\n  completed  work"
+    assert final_bundle(tasklet)["text/plain"] == data["text/plain"]
+
+
+async def test_a_card_of_a_task_that_ended_has_a_snapshot(scheduler: Scheduler) -> None:
+    tasklet = await scheduler.run_ad_hoc_task(CHATTY, {}).wait()
+    assert "Completed, 1 step" in aura.card(tasklet).to_html()
+
+
+def test_the_module_and_its_style_are_ours_whole() -> None:
+    assert "innerHTML" not in asset("card.js")
+    assert "aura-card" in asset("card.css")
