@@ -1,0 +1,89 @@
+"""A notebook open in JupyterLab, as a person has it."""
+
+from __future__ import annotations
+
+import itertools
+import shutil
+from pathlib import Path
+from typing import Any
+
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook
+from playwright.sync_api import Locator, Page
+
+_numbers = itertools.count(1)
+
+
+class Lab:
+    """A notebook in a page.
+
+    Args:
+        page: the page.
+        address: where JupyterLab answers.
+        work: the folder that it shows.
+        notebook: the code of its cells, or a notebook that is copied with the modules beside it.
+        theme: the name of JupyterLab's theme.
+    """
+
+    def __init__(self, page: Page, address: str, work: Path, notebook: list[str] | Path, *, theme: str) -> None:
+        self.page = page
+        self.path = work / f"test-{next(_numbers)}.ipynb"
+        self.url = f"{address}/lab/tree/{self.path.name}?reset&token=test"
+        self._write(notebook)
+        self.open(theme)
+
+    def _write(self, notebook: list[str] | Path) -> None:
+        if isinstance(notebook, list):
+            spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+            cells = [new_code_cell(code) for code in notebook]
+            nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), self.path)
+            return
+        content = nbformat.read(notebook, as_version=4)
+        for cell in content.cells:
+            if cell.cell_type == "code":
+                cell.outputs, cell.execution_count = [], None
+        nbformat.write(content, self.path)
+        for module in notebook.parent.glob("*.py"):
+            shutil.copy(module, self.path.parent)
+
+    def open(self, theme: str = "JupyterLab Light") -> None:
+        """Open it, or load the page again."""
+        self.page.goto(self.url)
+        self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
+        self.page.wait_for_selector("text=| Idle")  # the indicator says idle before a kernel is connected
+        self.command("apputils:change-theme", theme=theme)
+
+    def command(self, name: str, **arguments: Any) -> None:
+        """Run a command of JupyterLab's and wait until it is done."""
+        self.page.evaluate("([name, args]) => window.jupyterapp.commands.execute(name, args)", [name, arguments])
+
+    def code_cell(self, index: int) -> Locator:
+        """A code cell, counted from 0."""
+        return self.page.locator(".jp-Notebook .jp-CodeCell").nth(index)
+
+    def run(self, index: int) -> None:
+        """Run a code cell without waiting for it."""
+        self.code_cell(index).locator(".cm-content").click()
+        self.page.keyboard.press("Control+Enter")
+
+    def run_all(self) -> None:
+        """Run all cells without waiting."""
+        self.page.evaluate("void window.jupyterapp.commands.execute('notebook:run-all-cells')")
+
+    def outputs(self, index: int) -> Locator:
+        """The outputs of a code cell."""
+        return self.code_cell(index).locator(".jp-OutputArea-output")
+
+    def card(self, index: int) -> Locator:
+        """The live card under a code cell."""
+        return self.code_cell(index).locator(".aura-card")
+
+    def snapshot(self, index: int) -> Locator:
+        """The finished card under a code cell."""
+        return self.code_cell(index).locator(".aura-snapshot")
+
+    def save(self) -> dict[str, Any]:
+        """Save the notebook and give what its file holds."""
+        self.command("docmanager:save")
+        saved: dict[str, Any] = nbformat.read(self.path, as_version=4)
+        return saved
