@@ -60,9 +60,8 @@ class ExecutionManager:
         """Start a tasklet; `Scheduler._on_task_done` hears of its end."""
         self.thread = threading.get_ident()
         self.slice = SLICE / max(1, len(self.scheduler.running_tasks))
-        tasklet.running = self.loop.create_task(
-            self._run(tasklet), name=f"aura:{tasklet.title}", context=tasklet.around
-        )
+        task = self.loop.create_task(self._run(tasklet), name=f"aura:{tasklet.title}", context=tasklet.around)
+        task.add_done_callback(lambda _: self._make_sure(tasklet))
 
     async def _run(self, tasklet: Tasklet) -> None:
         current_sink.set(None)  # a listener does not write into the log of the action that submitted this task
@@ -73,6 +72,12 @@ class ExecutionManager:
         if outcome.status is TaskStatus.CANCELLED and tasklet.cancels == 0 and _is_torn_down(self.loop):
             self.scheduler.give_up()
         self.scheduler._on_task_done(tasklet, outcome)
+
+    def _make_sure(self, tasklet: Tasklet) -> None:
+        """End a task that could not even begin, since the loop was torn down."""
+        if not tasklet.status.is_final:
+            Walk(self, tasklet).settle()
+            self.scheduler._on_task_done(tasklet, Outcome(TaskStatus.CANCELLED))
 
     @staticmethod
     async def _walk(walk: Walk) -> Outcome:
@@ -99,6 +104,8 @@ class ExecutionManager:
         """Stop what a running tasklet does; on the loop's thread."""
         if tasklet.running is not None:
             tasklet.running.cancel()
+        else:
+            tasklet.told_early = True
 
     # --- sub-tasks ----------------------------------------------------------------------------------------------------
 
@@ -125,7 +132,6 @@ class ExecutionManager:
         tasklet.status = TaskStatus.RUNNING
         tasklet.started_at = time.time()
         running: asyncio.Task[Outcome] = self.loop.create_task(self._walk(walk), name=f"aura:{tasklet.title}")
-        tasklet.running = running
         try:
             return await running  # cancelled while it waits, this ends when the sub-task's `finally` has
         finally:

@@ -241,9 +241,6 @@ class Scheduler:
                     await self._slot
                     continue
                 self._start(self.task_queue.get_nowait())
-        except asyncio.CancelledError:  # not by us: the loop is being torn down
-            self.give_up()
-            raise
         finally:
             self._consumer = None
 
@@ -319,6 +316,12 @@ class Scheduler:
     def _consume(self) -> None:
         if self._consumer is None and not self.task_queue.empty():
             self._consumer = self.loop.create_task(self._consume_main_task_queue(), context=contextvars.Context())
+            self._consumer.add_done_callback(self._consumer_ended)
+
+    def _consumer_ended(self, consumer: asyncio.Task[None]) -> None:
+        if consumer.cancelled():  # not by us: the loop is being torn down
+            self._consumer = None
+            self.give_up()
 
     def _tell(self, hook: str, tasklet: Tasklet) -> None:
         listeners = getattr(self.hooks, hook)

@@ -95,7 +95,9 @@ class Walk:
     async def whole(self) -> Outcome:
         """Run the steps, make the result, run `finally`. However it ends, each step has a final status then."""
         current_sink.set(None)  # what listeners say is not the output of the action that submitted this task or runs it
-        self._own = asyncio.current_task()
+        self._own = self.tasklet.running = asyncio.current_task()
+        if self._own is not None and self.tasklet.told_early:
+            self._own.cancel()
         try:
             outcome = await self._steps_and_result()
             await self._stop_if_told()

@@ -251,6 +251,7 @@ class Tasklet:
         "task_id",
         "timeout",
         "title",
+        "told_early",
     )
 
     def __init__(
@@ -278,7 +279,8 @@ class Tasklet:
         self.started_at: float | None = None
         self.ended_at: float | None = None
         self.in_finally = False
-        self.running: asyncio.Task[Any] | None = None
+        self.running: asyncio.Task[Any] | None = None  # once it walks
+        self.told_early = False  # cancelled before it walks
         self._scheduler = scheduler
         self.took: float | None = None
         self._log: Log | None = None
