@@ -16,7 +16,7 @@ from ..view.words import counted
 from . import failures
 from .options import Line, LineError, Word, cell_options, split
 from .task_cell import TaskCell
-from .waiting import interrupts_call
+from .waiting import interrupts_call, this_task
 
 if TYPE_CHECKING:
     from .notebook import Notebook
@@ -105,8 +105,7 @@ class Commands:
 
     async def _wait(self, tasklets: list[Tasklet]) -> bool:
         """Wait until tasks have ended. An interrupt ends the wait, and not the tasks; says whether there was one."""
-        waiter = asyncio.current_task()
-        assert waiter is not None
+        waiter = this_task()
         with interrupts_call(waiter.cancel):
             try:
                 for tasklet in tasklets:
@@ -154,9 +153,10 @@ class Commands:
         raise LineError(f"there is no task '{name}'", name, code="unknown-task", hint=hint)
 
     def _actions(self) -> None:
-        rows = [(name, _summary(registry.get(name))) for name in registry.names()]
         variables = self._notebook.variables
-        rows += [(name, f"notebook: {_first_line(variables[name])}") for name in variables.names()]
+        registered = [(name, registry.get(name)) for name in registry.names()]
+        rows = [(name, _summary(action.source, action.function)) for name, action in registered if action is not None]
+        rows += [(name, _summary("notebook", variables[name])) for name in variables.names()]
         width = max(len(name) for name, _ in rows)
         for name, text in rows:
             print(f"{name:<{width}}  {text}".rstrip())
@@ -195,18 +195,17 @@ def _signature(action: Action) -> str:
     signature = action.signature
     if signature is None:
         return "(…)"
-    shown = [each for name, each in signature.parameters.items() if name != action.context_parameter]
-    return str(signature.replace(parameters=shown))
+    shown = [
+        each.replace(annotation=each.empty)
+        for name, each in signature.parameters.items()
+        if name != action.context_parameter
+    ]
+    return str(signature.replace(parameters=shown, return_annotation=signature.empty))
 
 
-def _summary(action: Action | None) -> str:
-    if action is None:
-        return ""
-    return f"{action.source}: {_first_line(action.function)}"
-
-
-def _first_line(function: object) -> str:
-    return (inspect.getdoc(function) or "").partition("\n")[0]
+def _summary(source: str, function: object) -> str:
+    first_line = (inspect.getdoc(function) or "").partition("\n")[0]
+    return f"{source}: {first_line}" if first_line else source
 
 
 def _not_understood(words: list[Word]) -> LineError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 
 from ..engine.inputs import Resolved
 from ..engine.plan import Plan, PlannedStep
@@ -28,13 +28,21 @@ def describe(plan: Plan, inputs: Resolved, title: str) -> str:
     return "\n".join(inputs.secrets.mask(line.rstrip()) for line in lines)
 
 
-def _in_order(plan: Plan) -> Sequence[PlannedStep]:
-    if plan.order is None:
-        return plan.steps
-    return [plan.steps[number] for number in plan.order.runner().in_order()]
+def _in_order(plan: Plan) -> Iterator[PlannedStep]:
+    """The steps as they may begin, those of the list's top first."""
+    left, ended = list(plan.steps), set[int]()
+    while left:
+        step = next(each for each in left if ended.issuperset(_waits_for(each)))
+        left.remove(step)
+        ended.add(step.position)
+        yield step
 
 
-def _rows(plan: Plan, steps: Sequence[PlannedStep], depth: int, width: int) -> Iterator[str]:
+def _waits_for(step: PlannedStep) -> Iterable[int]:
+    return range(step.position) if step.depends is None else step.depends
+
+
+def _rows(plan: Plan, steps: Iterable[PlannedStep], depth: int, width: int) -> Iterator[str]:
     for step in steps:
         yield f"{'  ' * depth}{step.name:<{width}}  {step.action}{_notes(plan, step)}"
         if step.handlers:

@@ -99,24 +99,32 @@ def _note_line(tasklet: Tasklet, error: BaseException) -> None:
 def _frames_as_ipython(error: BaseException, frames: TracebackType | None, shell: Any) -> list[str]:
     object.__delattr__(error, "_render_traceback_")
     if frames is None:
-        return ["".join(traceback.format_exception_only(error)).rstrip()]
+        return [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]
     lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, frames, tb_offset=0)
     return lines
 
 
 def _own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """What is left without the frames by which the engine reached the action; nothing of what a built-in one called."""
-    built_in = False
-    while frames is not None and _package(frames) in _PASSED_THROUGH:
-        built_in = str(frames.tb_frame.f_globals.get("__name__")).startswith("aura_jupyter.actions.")
+    """What stands below the frames by which the engine reached the action; nothing of what a built-in one called."""
+    every = list(_walk(frames))
+    start = next((at for at, each in enumerate(every) if _module(each).startswith("aura_jupyter.engine")), 0)
+    module = ""
+    for each in every[start:]:
+        if _module(each).partition(".")[0] not in _PASSED_THROUGH:
+            built_in = module.startswith("aura_jupyter.actions.") and "__file__" in each.tb_frame.f_globals
+            return None if built_in else each
+        module = _module(each)
+    return None
+
+
+def _walk(frames: TracebackType | None) -> Iterator[TracebackType]:
+    while frames is not None:
+        yield frames
         frames = frames.tb_next
-    if built_in and frames is not None and "__file__" in frames.tb_frame.f_globals:
-        return None
-    return frames
 
 
-def _package(frames: TracebackType) -> str:
-    return str(frames.tb_frame.f_globals.get("__name__", "")).partition(".")[0]
+def _module(frames: TracebackType) -> str:
+    return str(frames.tb_frame.f_globals.get("__name__", ""))
 
 
 def _drawn(error: E, draw: Callable[[], list[str]]) -> E:

@@ -9,7 +9,7 @@ from collections.abc import Coroutine, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from IPython.core.async_helpers import get_asyncio_loop
+from IPython.core.async_helpers import _asyncio_runner, get_asyncio_loop
 
 from .. import api
 from ..engine.inputs import resolve
@@ -52,10 +52,13 @@ class Notebook:
         self.publisher = Publisher(shell, lambda: self.cells.depth)
         self.shows = Shows(shell, self.publisher)
         self._commands = Commands(self)
+        self._connected = False
         self._schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
     def begin_cell(self, info: Any) -> None:
         """A listener of `pre_run_cell`."""
+        if not self._connected:
+            self.connect()
         self.cells.begin(info)
         self.publisher.publish_unseen()
 
@@ -118,15 +121,15 @@ class Notebook:
 
     @staticmethod
     def _loop() -> asyncio.AbstractEventLoop:
-        try:
+        if _runs_here():
             return asyncio.get_running_loop()
-        except RuntimeError:  # a terminal's, which runs while a cell awaits
-            loop: asyncio.AbstractEventLoop = get_asyncio_loop()
-            return loop
+        loop: asyncio.AbstractEventLoop = get_asyncio_loop()  # a terminal's, which runs while a cell awaits
+        return loop
 
     def connect(self) -> None:
-        """Make the notebook's variables known to the Python API."""
-        api.use_notebook(self.scheduler, self.variables)
+        """Make the notebook's variables known to the Python API; in a kernel that only starts its first cell does."""
+        self._connected = not failures.has_kernel(self.shell) or _runs_here()
+        api.use_notebook(self.scheduler if self._connected else None, self.variables)
 
     def disconnect(self) -> None:
         """Take them back; what is printed is captured until no task runs any more."""
@@ -175,12 +178,15 @@ class Notebook:
 
     def tasklets(self) -> list[Tasklet]:
         """The tasks that run, wait or are held, the oldest first."""
-        return self.scheduler.tasks()
+        every = (tasklet for scheduler in self._schedulers for tasklet in scheduler.tasks())
+        return sorted(every, key=lambda tasklet: tasklet.queued_at)
 
     def tasklet(self, name: str) -> Tasklet | None:
         """The task that a variable holds, or that has this id."""
         found = self.variables.find(name)
-        return found if isinstance(found, Tasklet) else self.scheduler.task(name)
+        if isinstance(found, Tasklet):
+            return found
+        return next((tasklet for tasklet in self.tasklets() if tasklet.task_id == name), None)
 
     def name_of(self, tasklet: Tasklet) -> str:
         """The variable that holds a task, else its id."""
@@ -190,12 +196,12 @@ class Notebook:
     # --- waiting and showing ------------------------------------------------------------------------------------------
 
     def waits(self, options: CellOptions) -> bool:
-        """Whether a cell ends with its task: in a terminal each does, as no loop runs between two cells there."""
+        """Whether a cell ends with its task: in a terminal each does, since no loop runs there between two cells."""
         return options.wait or not (failures.has_kernel(self.shell) or self.shell.active_eventloop == "asyncio")
 
     def can_await(self) -> bool:
         """Whether the cell that is transformed now may hold an `await`."""
-        return bool(self.shell.autoawait) and self.cells.depth == 0
+        return bool(self.shell.autoawait) and self.shell.loop_runner is _asyncio_runner and self.cells.depth == 0
 
     def run_here(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end in a cell that cannot await."""
@@ -205,3 +211,11 @@ class Notebook:
 async def _release_when_idle(scheduler: Scheduler) -> None:
     await scheduler.join()
     capture.release(scheduler)
+
+
+def _runs_here() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

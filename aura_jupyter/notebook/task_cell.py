@@ -10,10 +10,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..engine.tasklet import Tasklet, TaskStatus
+from ..errors import TaskCancelled
 from ..spec.problems import Problem, Source, SpecError
 from . import failures
 from .options import CellOptions, Line
-from .waiting import until_ended
+from .waiting import interrupts_call, this_task, until_ended
 
 if TYPE_CHECKING:
     from .notebook import Notebook
@@ -42,9 +43,12 @@ class TaskCell:
             SpecError: the options, the spec or an input is wrong, and nothing has run.
             BaseException: with --wait, what failed the task; `TaskCancelled` where it was cancelled.
         """
-        await self._read_ahead()
-        if not self._options.quiet:
-            await self._notebook.shows.prepare()
+        try:
+            with interrupts_call(this_task().cancel):
+                await self._prepare()
+        except asyncio.CancelledError:
+            this_task().uncancel()
+            raise failures.one_line(TaskCancelled("the cell was interrupted, nothing has run")) from None
         tasklet = self._start()
         if tasklet is None or not self._notebook.waits(self._options):
             return None
@@ -60,13 +64,14 @@ class TaskCell:
         self._start()
         return None
 
-    async def _read_ahead(self) -> None:
-        """Read and compile a long text in a thread; submitting it then finds the plan that is kept by its text."""
+    async def _prepare(self) -> None:
+        """Do in a thread what takes long: read a file or a long text, whose plan is then known, and load the cards."""
         text = self._spec.text if isinstance(self._spec, Source) else None
-        if text is None or len(text) < LONG:
-            return
-        with self._mistakes_placed():
-            await asyncio.to_thread(self._notebook.read, self._spec)
+        if text is None or len(text) >= LONG:
+            with self._mistakes_placed():
+                await asyncio.to_thread(self._notebook.read, self._spec)
+        if not self._options.quiet:
+            await self._notebook.shows.prepare()
 
     def _start(self) -> Tasklet | None:
         """Submit the task, bind its variables, show its card; with --dry-run only show its steps, and give None."""
@@ -91,7 +96,8 @@ class TaskCell:
 
     def _outcome(self, tasklet: Tasklet) -> Any:
         failures.raise_failure(tasklet, self._notebook.shell)
-        return None if self._options.output or self._options.quiet else tasklet.result
+        options = self._options
+        return tasklet.result if options.wait and not options.output and not options.quiet else None
 
     @contextlib.contextmanager
     def _mistakes_placed(self) -> Iterator[None]:

@@ -31,6 +31,13 @@ async def until_ended(tasklet: Tasklet) -> None:
         await tasklet.wait()
 
 
+def this_task() -> asyncio.Task[Any]:
+    """The asyncio task that runs here."""
+    task = asyncio.current_task()
+    assert task is not None
+    return task
+
+
 @contextlib.contextmanager
 def interrupts_call(callback: Callable[[], object]) -> Iterator[None]:
     """Call back on the running loop in place of an interrupt; other threads than the main one get no interrupts."""

@@ -10,8 +10,8 @@ from jupyter_client.manager import start_new_kernel
 from tests.kernel.kernels import LIMIT, Kernel
 
 
-def _kernel() -> Iterator[Kernel]:
-    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=LIMIT)
+def _kernel(*arguments: str) -> Iterator[Kernel]:
+    manager, client = start_new_kernel(kernel_name="python3", startup_timeout=LIMIT, extra_arguments=list(arguments))
     try:
         yield Kernel(manager, client)
     finally:
@@ -31,6 +31,12 @@ def own_kernel(bare_kernel: Kernel) -> Kernel:
     """A kernel of its own for one test, with Aura loaded."""
     bare_kernel.ok("%load_ext aura_jupyter")
     return bare_kernel
+
+
+@pytest.fixture
+def configured_kernel() -> Iterator[Kernel]:
+    """A kernel that loads Aura before it runs, as a profile's settings say."""
+    yield from _kernel("--InteractiveShellApp.extensions=aura_jupyter")
 
 
 @pytest.fixture(scope="module")

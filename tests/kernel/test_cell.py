@@ -142,6 +142,37 @@ def test_a_failed_task_fails_the_cell_with_the_steps_own_exception_and_the_perso
         assert frame not in reply.traceback
 
 
+def test_a_failure_that_was_shown_before_is_shown_the_same_way(kernel: Kernel) -> None:
+    kernel.ok("def fail():\n    raise KeyError('x')")
+    kernel.ok("%%aura task\nsteps: [{action: fail}]")
+    kernel.fails("await task")
+    first, second = kernel.fails("%aura wait task"), kernel.fails("%aura wait task")
+    assert first.traceback == second.traceback
+    assert "await task" not in first.traceback
+
+
+def test_an_exception_that_cannot_be_changed_is_shown_all_the_same(kernel: Kernel) -> None:
+    kernel.ok(
+        """
+from dataclasses import dataclass
+@dataclass(frozen=True)
+class Refused(Exception):
+    reason: str
+def fail():
+    raise Refused("no")
+"""
+    )
+    reply = kernel.fails("%%aura --wait\nsteps: [{action: fail}]")
+    assert reply.ename == "Refused"
+    assert "aura_jupyter" not in reply.traceback
+
+
+def test_a_task_that_is_cancelled_otherwise_fails_the_cell_that_waits_for_it(kernel: Kernel) -> None:
+    kernel.ok("import asyncio\nasync def stop():\n    task.cancel()\n    await asyncio.Event().wait()")
+    reply = kernel.fails("%%aura task --wait\nsteps: [{action: stop}]")
+    assert reply.traceback == "TaskCancelled: task was cancelled"
+
+
 def test_a_failing_built_in_action_shows_no_frames_at_all(kernel: Kernel) -> None:
     reply = kernel.fails("%%aura --wait\nsteps: [{action: file.read, params: {path: /nothing/here}}]")
     assert reply.ename == "FileNotFoundError"
@@ -224,11 +255,11 @@ def test_comments_and_line_magics_may_stand_above_and_count_as_lines(kernel: Ker
 
 def test_a_mistake_in_the_spec_is_shown_without_a_traceback_and_nothing_runs(kernel: Kernel) -> None:
     kernel.ok("ran = []\ndef note():\n    ran.append(1)")
-    reply = kernel.fails("%%aura task\nsteps:\n  - action: note\n  - action: core.log\n    parms: {}\n")
+    reply = kernel.fails("%%aura task\nsteps:\n  - action: note\n  - name: last\n    action: note\n    parms: {}\n")
     assert reply.ename == "SpecError"
-    assert reply.traceback.startswith("Line 5: step 'log' has no key 'parms'  [unknown-key]")
+    assert reply.traceback.startswith("Line 6: step 'last' has no key 'parms'  [unknown-key]")
     assert reply.traceback.endswith("Write 'params'.")
-    assert reply.evalue == "line 5: step 'log' has no key 'parms'. Write 'params'."
+    assert reply.evalue == "line 6: step 'last' has no key 'parms'. Write 'params'."
     assert kernel.get("ran, 'task' in globals()") == "([], False)"
 
 

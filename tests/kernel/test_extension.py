@@ -53,6 +53,12 @@ def test_reloading_takes_everything_once(own_kernel: Kernel) -> None:
     assert own_kernel.ok("%%aura -w\nsteps: [{action: core.set_context, params: {a: 1}}]").value == "{'a': 1}"
 
 
+def test_it_may_be_loaded_by_the_settings_of_a_profile(configured_kernel: Kernel) -> None:
+    configured_kernel.ok("import aura_jupyter as aura\nspec = 'steps: [{action: core.set_context, params: {a: 1}}]'")
+    assert configured_kernel.get("await aura.submit(spec)") == "{'a': 1}"
+    assert configured_kernel.ok("%%aura -w\nsteps: [{action: core.set_context, params: {a: 1}}]").value == "{'a': 1}"
+
+
 def test_loading_twice_is_harmless(own_kernel: Kernel) -> None:
     own_kernel.ok("%load_ext aura_jupyter")
     assert own_kernel.ok("%%aura -w\nsteps: [{action: core.set_context, params: {a: 1}}]").value == "{'a': 1}"
