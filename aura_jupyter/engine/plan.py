@@ -171,6 +171,7 @@ class Plan:
 
     __slots__ = (
         "_found",
+        "_generation",
         "actions",
         "finally_",
         "group",
@@ -203,6 +204,7 @@ class Plan:
         self.order: Order | None = None  # None: from top to bottom
         self.actions: list[str] = []
         self._found: list[Action] = []  # none until all its calls were right once
+        self._generation = -1  # of the registry, where it had all of them: until it changes they are the same
 
     def bind(self, namespace: Namespace | None, source: Source) -> list[Action]:
         """Look the actions up, and check every call against their signatures where they are not those of the last time.
@@ -214,20 +216,23 @@ class Plan:
         Raises:
             SpecError: an action that nobody knows, parameters that it does not take.
         """
-        found = self._look_up(namespace)
-        known = self._found
-        if len(known) != len(found) or any(a is not b for a, b in zip(found, known, strict=True)):
-            problems = self.check_calls(namespace)
-            if problems:
-                raise SpecError(problems, source)
+        if self._generation != registry.generation:
+            found = self._look_up(namespace)
+            known = self._found
+            if len(known) != len(found) or any(a is not b for a, b in zip(found, known, strict=True)):
+                problems = self.check_calls(namespace)
+                if problems:
+                    raise SpecError(problems, source)
         return self._found
 
     def check_calls(self, namespace: Namespace | None) -> list[Problem]:
         """Look the actions up, and note them where every call of them is right; else what is wrong with the calls."""
+        generation = registry.generation
         found = self._look_up(namespace)
         problems = list(self._call_problems(found, namespace))
         if not problems:
             self._found = [action for action in found if action is not None]
+            self._generation = generation if all(action.source != "notebook" for action in self._found) else -1
             for step in self.rows:
                 action = self._found[step.place]
                 step.runs_in = "loop" if action.is_async else step.executor or action.executor or "thread"
