@@ -13,7 +13,7 @@ from ..engine.tasklet import Tasklet, TaskStatus
 from ..errors import TaskCancelled
 from ..spec.problems import Problem, Source, SpecError
 from . import failures
-from .options import CellOptions, Line
+from .options import CellOptions, Line, Word
 from .waiting import interrupts_call, this_task, until_ended
 
 if TYPE_CHECKING:
@@ -110,14 +110,15 @@ class TaskCell:
 
     def _with_options_marked(self, error: SpecError) -> SpecError:
         given = {each.name: each.word for each in self._options.inputs}
-        if not given or isinstance(self._spec, Path):
-            return error
         problems = [self._marked(problem, given) for problem in error.problems]
-        return SpecError(problems, replace(error.source, above=self._line.above))
+        if problems == list(error.problems):
+            return error
+        text = self._spec.text if isinstance(self._spec, Source) else None  # a file's lines are not the cell's
+        return SpecError(problems, Source(text, above=self._line.above))
 
-    def _marked(self, problem: Problem, given: dict[str, Any]) -> Problem:
+    def _marked(self, problem: Problem, given: dict[str, Word]) -> Problem:
         name = problem.path[1] if problem.code in _OF_INPUTS and len(problem.path) > 1 else None
-        if name not in given:
+        if not isinstance(name, str) or name not in given:
             return problem
         return replace(problem, mark=self._line.mark(given[name]), excerpt=())
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import time
 from pathlib import Path
 
@@ -72,40 +71,66 @@ def test_tasks_go_on_when_the_extension_is_unloaded_and_loaded_again(own_kernel:
     assert own_kernel.get("await task") == "'held'"
 
 
-SLOW = """
-import pathlib
-def mark(path):
+CHILDREN = {
+    "shell": """
+steps:
+  - action: shell.run
+    params: {{command: "echo $$ > {pid}; echo begun; sleep 600"}}
+""",
+    "process": """
+steps:
+  - action: stay
+    executor: process
+    params: {{path: {pid}}}
+""",
+}
+CLEANING = """
+import aura_jupyter as aura, pathlib
+
+@aura.hook("step_log")
+def tell(event):
+    print("log", event.text)
+
+def stay(path):
+    import os, time
+    pathlib.Path(path).write_text(str(os.getpid()))
+    print("begun")
+    time.sleep(600)
+
+def clean(path):
     pathlib.Path(path).write_text("clean")
 """
 
 
+@pytest.mark.parametrize("child", CHILDREN)
 @pytest.mark.parametrize("restart", [False, True])
 def test_the_end_of_the_kernel_runs_finally_and_ends_child_processes(
-    own_kernel: Kernel, tmp_path: Path, *, restart: bool
+    own_kernel: Kernel, tmp_path: Path, *, restart: bool, child: str
 ) -> None:
-    kernel, mark, pid_file = own_kernel, tmp_path / "mark", tmp_path / "pid"
-    kernel.ok(SLOW)
-    kernel.ok("import aura_jupyter as aura\n@aura.hook('step_log')\ndef tell(event):\n    print('log', event.text)")
-    kernel.ok(
-        f"""%%aura task
-steps:
-  - action: shell.run
-    params: {{command: "echo $$ > {pid_file}; echo begun; sleep 600"}}
-finally:
-  - action: mark
-    params: {{path: {mark}}}
-"""
-    )
+    kernel, mark, pid = own_kernel, tmp_path / "mark", tmp_path / "pid"
+    kernel.ok(CLEANING)
+    last = f"finally:\n  - action: clean\n    params: {{path: {mark}}}\n"
+    kernel.ok("%%aura task" + CHILDREN[child].format(pid=pid) + last)
     kernel.wait_for_text("begun")
-    child = psutil.Process(int(pid_file.read_text()))
+    process = psutil.Process(int(pid.read_text()))
     if restart:
         kernel.manager.restart_kernel(now=False)
         kernel.client.wait_for_ready(timeout=LIMIT)
     else:
         kernel.manager.shutdown_kernel(now=False)
     assert mark.read_text() == "clean"
-    child_ended = not child.is_running() or child.wait(timeout=LIMIT) is None or not child.is_running()
-    assert child_ended
+    psutil.wait_procs([process], timeout=LIMIT)
+    assert not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
+
+
+def test_the_end_of_a_kernel_that_a_cell_holds_runs_finally_too(own_kernel: Kernel, tmp_path: Path) -> None:
+    mark = tmp_path / "mark"
+    own_kernel.ok(CLEANING + "import asyncio\nasync def hold():\n    await asyncio.Event().wait()")
+    own_kernel.ok(f"%%aura\nsteps: [{{action: hold}}]\nfinally: [{{action: clean, params: {{path: {mark}}}}}]")
+    own_kernel.start("import time\nprint('holding', flush=True)\ntime.sleep(600)")
+    own_kernel.wait_for_text("holding")
+    own_kernel.manager.shutdown_kernel(now=False)
+    assert mark.read_text() == "clean"
 
 
 def test_a_finally_that_does_not_end_does_not_keep_the_kernel(own_kernel: Kernel) -> None:
@@ -123,5 +148,4 @@ begun = time.perf_counter()
 get_ipython().extension_manager.load_extension("aura_jupyter")
 took = time.perf_counter() - begun
 """)
-    limit = float(os.environ.get("AURA_LOAD_LIMIT", "1"))  # a machine that does other things at the same time
-    assert float(bare_kernel.get("took")) < limit
+    assert float(bare_kernel.get("took")) < 1  # on a quiet machine 0.15

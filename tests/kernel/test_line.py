@@ -92,6 +92,15 @@ def test_a_mistake_in_a_file_is_shown_with_its_name_and_line(kernel: Kernel, tmp
     assert "daily.yaml, line 3" in kernel.fails(f"%aura run {spec}").traceback
 
 
+def test_a_value_that_does_not_fit_a_file_is_shown_under_its_option(kernel: Kernel, tmp_path: Path) -> None:
+    spec = tmp_path / "daily.yaml"
+    spec.write_text("inputs: [{name: n, type: integer}]\nsteps: [{action: core.log, params: {message: x}}]\n")
+    reply = kernel.fails(f"%aura run {spec} -i n=1.5")
+    assert reply.traceback.startswith("Line 1: input 'n' must be a whole number")
+    assert reply.traceback.splitlines()[2].rstrip().endswith("^^^^^")
+    assert "traceback" not in reply.traceback.lower()
+
+
 def test_a_file_that_is_not_there_names_the_nearest_one(kernel: Kernel, tmp_path: Path) -> None:
     (tmp_path / "daily.yaml").write_text("steps: []")
     reply = kernel.fails(f"%aura run {tmp_path}/dialy.yaml")
