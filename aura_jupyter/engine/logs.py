@@ -109,14 +109,19 @@ class Lines:
 
     def __init__(self, take: Callable[[str, str], None]) -> None:
         self._take = take
-        self._parts: dict[str, str] = {}
+        self._parts: dict[str, list[str]] = {}  # of the unfinished line, joined at its end
         self._lock = threading.Lock()
 
     def write(self, stream: str, text: str) -> None:
         """Take a piece; whole lines are handed on."""
+        goes_on = "\n" not in text and "\r" not in text
         with self._lock:
-            *lines, rest = (self._parts.get(stream, "") + text).split("\n")
-            self._parts[stream] = _overwritten(rest, keep=True)
+            parts = self._parts.setdefault(stream, [])
+            parts.append(text)
+            if goes_on:
+                return
+            *lines, rest = "".join(parts).split("\n")
+            parts[:] = [_overwritten(rest, keep=True)]
         for line in lines:
             self._take(stream, _overwritten(line))
 
@@ -125,7 +130,7 @@ class Lines:
         with self._lock:
             parts, self._parts = self._parts, {}
         for stream, rest in parts.items():
-            if line := _overwritten(rest):
+            if line := _overwritten("".join(rest)):
                 self._take(stream, line)
 
 
