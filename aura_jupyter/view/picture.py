@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from ..engine.logs import LogRecord
 from ..engine.tasklet import StepRun, StepStatus, Tasklet, TaskStatus
 from . import rows, trace, values, words
 from .rows import Counts, Fold, Line
@@ -29,7 +30,6 @@ MAX_BYTES = 100_000
 LOG_LINES = 50
 _INPUTS = 50
 _NAME = 200
-_OPENED_LOG = 500
 
 Json = dict[str, Any]
 
@@ -47,18 +47,19 @@ def state(tasklet: Tasklet, *, can_run_again: bool = False) -> Json:
 def stored(tasklet: Tasklet) -> Json:
     """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; a last row names what is missing."""
     picture = state(tasklet)
-    records = list(tasklet.logs)
-    lines = [log_line(record, tasklet.secrets.mask) for record in records[-LOG_LINES:]]
-    picture["log_lines"] = lines
-    left_out = [words.counted(len(records) - LOG_LINES, "log line")] if len(records) > LOG_LINES else []
-    return _bounded(picture, left_out)
+    for row in picture["rows"]:
+        if row["id"] == "log":
+            row["blocks"] = opened(tasklet, "log")
+    more = len(tasklet.logs) - LOG_LINES
+    return _bounded(picture, [words.counted(more, "log line")] if more > 0 else [])
 
 
-def log_line(record: Any, mask: values.Mask) -> list[str]:
-    """`[time of day, step, level, text]` of a log record."""
-    at = time.localtime(record.time)
-    moment = f"{time.strftime('%H:%M:%S', at)}.{int(record.time * 10) % 10}"
-    return [moment, record.step or "", record.level, words.middle_cut(mask(record.text), 500)]
+def log_line(record: LogRecord, mask: values.Mask, *, with_step: bool = True) -> list[str]:
+    """`[quiet, text]` of a log record: `09:41:02.1  fetch  ` and what it says."""
+    moment = f"{time.strftime('%H:%M:%S', time.localtime(record.time))}.{int(record.time * 10) % 10}"
+    step = f"{mask(words.cut(record.step, 40))}  " if with_step and record.step else ""
+    level = f"{record.level}: " if record.level in {"warning", "error"} else ""
+    return [f"{moment}  {step}", level + words.middle_cut(mask(record.text), 500)]
 
 
 def _size(picture: Json) -> int:
@@ -78,13 +79,10 @@ def _bounded(picture: Json, left_out: list[str]) -> Json:
             size -= _size(blocks)
     if dropped:
         left_out.append(f"the details of {words.counted(dropped, 'row')}")
-    if size > MAX_BYTES - 500:
-        kept = picture["log_lines"][-5:]
-        left_out.append("older log lines")
-        picture["log_lines"] = kept
-        while _size(picture) > MAX_BYTES - 500 and picture["rows"]:
-            del picture["rows"][len(picture["rows"]) * 3 // 4 :]
-            left_out = [*(text for text in left_out if "last rows" not in text), "the last rows"]
+    while size > MAX_BYTES - 500 and picture["rows"]:
+        del picture["rows"][len(picture["rows"]) * 3 // 4 :]
+        left_out = [*(text for text in left_out if text != "the last rows"), "the last rows"]
+        size = _size(picture)
     if left_out:
         picture["rows"].append({"id": "left", "sec": f"Not stored: {', '.join(left_out)}", "depth": 0})
     return picture
@@ -446,10 +444,7 @@ def opened(tasklet: Tasklet, row_id: str) -> list[Json]:
     """
     mask = tasklet.secrets.mask
     if row_id == "log":
-        records = list(tasklet.logs)
-        lines = [log_line(record, mask) for record in records[-_OPENED_LOG:]]
-        label = f"The last {len(lines)} lines" if len(lines) < len(records) else ""
-        return [{"label": label, "log": lines}]
+        return [_log_block("", list(tasklet.logs), mask)]
     shown = list(rows.lines(tasklet))
     for row in rows.folded(shown):
         if isinstance(row, Fold) and row.id == row_id:
@@ -476,11 +471,17 @@ def _opened_step(line: Line) -> list[Json]:
         blocks.append({"label": label, "text": mask("\n".join(lines)), "error": True})
     if step.status is StepStatus.COMPLETED and step.output is not None:
         blocks.append(value_block("Output", step.output, mask))
-    written = [log_line(record, mask) for record in tasklet.logs if record.step == step.name]
+    written = [record for record in tasklet.logs if record.step == step.name]
     if written:
-        label = "Log" if len(written) <= LOG_LINES else f"Log, last {LOG_LINES} of {len(written):,} lines"
-        blocks.append({"label": label, "log": [[at, "", level, text] for at, _, level, text in written[-LOG_LINES:]]})
+        blocks.append(_log_block("Log", written, mask, with_step=False))
     return [{"pairs": _facts(step, mask)}, *blocks] if not blocks or step.status is not StepStatus.FAILED else blocks
+
+
+def _log_block(label: str, records: list[LogRecord], mask: values.Mask, *, with_step: bool = True) -> Json:
+    shown = records[-LOG_LINES:]
+    if len(shown) < len(records):
+        label = f"{label}, last {len(shown)} of {len(records):,} lines".lstrip(", ").capitalize()
+    return {"label": label, "log": [log_line(record, mask, with_step=with_step) for record in shown]}
 
 
 def _facts(step: StepRun, mask: values.Mask) -> list[list[Any]]:

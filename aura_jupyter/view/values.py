@@ -108,9 +108,9 @@ def table(value: Any, mask: Mask) -> dict[str, Any]:
         head = head.iloc[:, :FRAME_COLUMNS]
         index, name = list(head.index), " / ".join(str(part) for part in head.index.names if part is not None)
         rows = [[key, *line] for key, line in zip(index, head.itertuples(index=False, name=None), strict=True)]
-        columns = [name, *(_label(column) for column in head.columns)]
+        columns = [name or "index", *(_label(column) for column in head.columns)]
     else:
-        columns = ["", *head.columns[:FRAME_COLUMNS]]
+        columns = ["row", *head.columns[:FRAME_COLUMNS]]
         rows = [[number, *line[:FRAME_COLUMNS]] for number, line in enumerate(head.rows())]
     more = [words.counted(height - len(rows), "more row")] if height > len(rows) else []
     more += [words.counted(width - FRAME_COLUMNS, "more column")] if width > FRAME_COLUMNS else []

@@ -155,10 +155,13 @@ steps:
 """
 GOOD = PLAIN.replace("JOIN", "quick").replace("    params: PARAMS\n", "")
 BAD = PLAIN.replace("JOIN", "join_planes").replace("PARAMS", '{left: "{{ steps.clean.output }}", on: tailnumber}')
-CLOSED = (
-    GOOD
-    + "finally:\n  - name: close\n    action: core.log\n    params: {message: closed}\nreturns: '{{ steps.summarise.output }}'\n"
-)
+CLOSED = f"""{GOOD}
+finally:
+  - name: close
+    action: core.log
+    params: {{message: closed}}
+returns: "{{{{ steps.summarise.output }}}}"
+"""
 BESIDE = """
 meta: {title: Flights of New York 2013}
 steps:
@@ -353,8 +356,8 @@ THEMES = {
         "warn-color0": "#e65100",
     },
     "dark": {
-        "page": "#111", "layout-color1": "#212121", "ui-font-color1": "rgba(255,255,255,.87)", "border-color1": "#616161",
-        "border-color2": "#424242", "brand-color1": "#2196f3", "success-color1": "#4caf50", "error-color1": "#f44336",
+        "page": "#111", "layout-color1": "#212121", "ui-font-color1": "rgba(255,255,255,.87)",
+        "border-color1": "#616161", "border-color2": "#424242", "brand-color1": "#2196f3", "success-color1": "#4caf50", "error-color1": "#f44336",
         "warn-color0": "#f57c00",
     },
 }  # fmt: skip

@@ -254,13 +254,13 @@ async def test_run_again_shows_the_new_task_in_the_place_of_the_old(scheduler: S
 
 
 async def test_of_finished_cards_the_last_twenty_stay_open(scheduler: Scheduler) -> None:
-    tasklets = [
-        scheduler.run_ad_hoc_task("steps: [{name: a, action: core.log, params: {message: hi}}]", {}) for _ in range(25)
-    ]
-    cards = [card_of(tasklet) for tasklet in tasklets]
-    await asyncio.gather(*(tasklet.wait() for tasklet in tasklets))
-    await until(lambda: sum(card.comm is not None for card in cards) == KEPT)
-    assert cards[-1].comm is not None
+    cards = []
+    for _ in range(KEPT + 3):
+        tasklet = scheduler.run_ad_hoc_task("steps: [{name: a, action: core.log, params: {message: hi}}]", {})
+        cards.append(card_of(tasklet))
+        await tasklet.wait()
+        await until(lambda: cards[-1].whole()["final"])
+    assert [card.comm is not None for card in cards] == [False] * 3 + [True] * KEPT
     assert cards[-1].layout.comm is not None
 
 

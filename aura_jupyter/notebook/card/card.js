@@ -96,7 +96,7 @@ const drawBlock = ({ label, text, ask, choices, pairs, code, log, table: frame, 
   if (pairs) body = table(".a-kv", 0, pairs.map(([name, value, extra]) => [name, ...spans([value]), extra]));
   else if (frame) body = el("div.a-df", table("", frame.columns, frame.rows), frame.more);
   else if (code) body = el(`pre${err}`, ...code.flatMap((line, i) => [i ? "\n" : "", ...spans(line)]));
-  else if (log) body = el("pre.wrap.a-log", ...log.map(([at, step, level, line]) => el("span", el("s", at, step), level, line)));
+  else if (log) body = el("pre.wrap.a-log", el("div", ...log.map(([quiet, said]) => el("span", el("s", quiet), said))));
   else body = el(`pre.wrap${err}`, text);
   body.tabIndex = 0; // what may scroll has to be reached by the keyboard
   return [label ? el("p.a-lab", label) : "", body];
@@ -113,11 +113,14 @@ const download = ({ name, text }) => {
 const makeRow = (card) => {
   const li = el("li");
   let expanded = false;
-  let row, kind, touched, opened, box, boxKey, detailKey, bar, until, note, mark;
+  let row, kind, touched, opened, box, boxKey, until, note, mark;
   const word = el("span.a-vh");
   const name = el("span");
   const names = el("span.a-n", word, name);
-  const detail = el("span.a-d");
+  const bar = el("span.a-bar", el("i"), el("i.bad"));
+  const percent = el("b.a-num");
+  const text = el("span");
+  const detail = el("span.a-d", bar, percent, text);
   const time = el("span.a-t");
   const head = button("a-row", "", () => {
     touched = true;
@@ -128,26 +131,24 @@ const makeRow = (card) => {
   head.replaceChildren(el("span"), names, detail, time);
 
   const drawDetail = ({ low, detail: list, bar: share, until: end }) => {
+    bar.hidden = percent.hidden = !share;
     if (share) {
-      bar ??= el("span.a-bar", el("i"), el("i.bad"));
       bar.firstChild.style.width = `${share.done}%`;
       bar.lastChild.style.width = `${share.failed}%`;
+      setText(percent, share.percent);
     }
-    const key = JSON.stringify([list, low, share?.percent]);
-    if (key === detailKey) return;
-    detailKey = key;
-    const shown = spans(list);
-    until = end && shown.at(-1);
+    text.replaceChildren(...spans(list));
+    until = end && text.lastChild;
     detail.className = low ? "a-d low" : "a-d";
-    detail.replaceChildren(...(share ? [bar, el("b.a-num", share.percent)] : []), ...shown);
-    detail.title = detail.textContent;
+    detail.title = text.textContent;
   };
 
   /** What a person has to see opens by itself, once; what a person closed stays closed. */
   const openItself = () => {
-    if (touched || (row.open ? opened === kind : !opened)) return;
-    opened = row.open && kind;
-    expanded = !!row.open;
+    const wants = row.open && kind;
+    if (touched || wants === opened) return;
+    opened = wants;
+    expanded = !!wants;
   };
 
   const answer = (choice, buttons) => {
@@ -156,7 +157,6 @@ const makeRow = (card) => {
   };
 
   const drawOpen = () => {
-    if (row.sec) return;
     const can = row.blocks || (row.more && card.send);
     head.disabled = !can;
     if (can) attr(head, { "aria-expanded": expanded });

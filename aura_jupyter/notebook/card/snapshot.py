@@ -43,7 +43,7 @@ def to_html(picture: Json) -> str:
         _table(rows),
         *(_errors(row) for row in picture["rows"]),
         _result(by_id.get("result")),
-        _log(picture, by_id.get("log")),
+        _log(by_id.get("log")),
     ]
     style = f"max-width:780px;border:{_LINE};border-radius:2px;padding:8px 12px;font-size:13px;line-height:20px"
     inner = "\n".join(part for part in parts if part)
@@ -193,16 +193,9 @@ def _frame(table: Json) -> str:
     return f'<table style="{style}">{head}<tbody>{body}</tbody></table>{more}'
 
 
-def _log(picture: Json, row: Json | None) -> str:
-    lines = picture.get("log_lines", ())
-    if not lines or row is None:
+def _log(row: Json | None) -> str:
+    if row is None or "blocks" not in row:
         return ""
-    text = "\n".join(
-        escape("  ".join(part for part in (at, step, _level(level) + text) if part)) for at, step, level, text in lines
-    )
+    text = "\n".join(escape(quiet + said) for quiet, said in row["blocks"][0]["log"])
     number = "".join(text for _, text in row["detail"])
     return _details(f"Log, {number}", f'<pre style="{_pre("rgba(127,127,127,.4)")}">{text}</pre>', opened=False)
-
-
-def _level(level: str) -> str:
-    return "" if level == "info" else f"{level}: "
