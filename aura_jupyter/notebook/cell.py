@@ -59,7 +59,6 @@ class Awaiting:
     """
 
     def __init__(self, possible: Callable[[], bool]) -> None:
-        """See the class."""
         self._possible = possible
 
     def __call__(self, lines: list[str]) -> list[str]:
@@ -111,7 +110,6 @@ class RunningCells:
     """The cells that run in this thread, the outer first: kept by the shell's events."""
 
     def __init__(self) -> None:
-        """No cell runs."""
         self._here = threading.local()
 
     @property

@@ -32,7 +32,6 @@ class Commands:
     """
 
     def __init__(self, notebook: Notebook) -> None:
-        """See the class."""
         self._notebook = notebook
 
     async def run(self, line: Line) -> Any:

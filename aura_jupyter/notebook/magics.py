@@ -24,7 +24,6 @@ class AuraMagics(Magics):
     """
 
     def __init__(self, notebook: Notebook) -> None:
-        """See the class."""
         super().__init__(notebook.shell)
         self._notebook = notebook
 

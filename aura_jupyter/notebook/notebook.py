@@ -45,7 +45,6 @@ class Notebook:
     """
 
     def __init__(self, shell: Any) -> None:
-        """See the class."""
         self.shell = shell
         self.cells = RunningCells()
         self.variables = Variables(shell)
@@ -135,8 +134,8 @@ class Notebook:
         """Take them back; what is printed is captured until no task runs any more."""
         api.use_notebook(None, None)
         for scheduler in self._schedulers:
-            if scheduler.running_tasks:
-                scheduler.loop.create_task(_release_when_idle(scheduler))
+            if scheduler.running_tasks and scheduler.loop.is_running():
+                asyncio.run_coroutine_threadsafe(_release_when_idle(scheduler), scheduler.loop)
             else:
                 capture.release(scheduler)
 
@@ -197,7 +196,8 @@ class Notebook:
 
     def waits(self, options: CellOptions) -> bool:
         """Whether a cell ends with its task: in a terminal each does, since no loop runs there between two cells."""
-        return options.wait or not (failures.has_kernel(self.shell) or self.shell.active_eventloop == "asyncio")
+        loop_runs_on = failures.has_kernel(self.shell) or getattr(self.shell, "active_eventloop", None) == "asyncio"
+        return options.wait or not loop_runs_on
 
     def can_await(self) -> bool:
         """Whether the cell that is transformed now may hold an `await`."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import keyword
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from typing import Self
@@ -11,6 +12,7 @@ from typing import Self
 from ..spec.durations import duration
 from ..spec.problems import Mark, Problem, Source, SpecError, nearest
 
+_NUMBER = re.compile(r"\d+(\.\d*)?")
 _CLOSING = {"(": ")", "[": "]", "{": "}"}
 
 
@@ -32,7 +34,6 @@ class LineError(Exception):
     """A mistake in the line of options: what is wrong, where, and what to write instead."""
 
     def __init__(self, message: str, word: Word, *, code: str = "option", hint: str = "") -> None:
-        """A mistake in this word."""
         super().__init__(message)
         self.message, self.word, self.code, self.hint = message, word, code, hint
 
@@ -52,7 +53,7 @@ class Line:
     def mark(self, word: Word, note: str = "") -> Mark:
         """The place of a word in the cell."""
         column = len(self.above[-1].rstrip()) - len(self.text)
-        return Mark(len(self.above), column + word.start + 1, max(word.end - word.start, 1), note)
+        return Mark(len(self.above), max(column + word.start + 1, 1), max(word.end - word.start, 1), note)
 
     def error(self, mistake: LineError, text: str = "") -> SpecError:
         """The error that shows this mistake under its line."""
@@ -287,7 +288,7 @@ def _place(text: str, words: list[Word]) -> Word:
 def _duration(word: Word) -> float:
     text = word.rpartition("=")[2]
     try:
-        seconds = duration(text)
+        seconds = duration(float(text) if _NUMBER.fullmatch(text) else text)
     except ValueError as error:
         raise LineError(f"--timeout: {error}", word, code="bad-duration", hint="Write for example 30s or 5m.") from None
     if seconds <= 0:

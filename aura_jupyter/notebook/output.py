@@ -17,7 +17,6 @@ class DisplayCapture:
     """
 
     def __init__(self, publisher: Any, sink: Callable[[], Sink | None]) -> None:
-        """Put the capture in place."""
         self._publisher, self._sink = publisher, sink
         self._plain = publisher.publish
         self._wrapped = self._publish

@@ -22,7 +22,6 @@ class Publisher:
     """
 
     def __init__(self, shell: Any, depth: Callable[[], int]) -> None:
-        """See the class."""
         self._shell, self._depth = shell, depth
         self._unseen: dict[str, Bundle] = {}
 

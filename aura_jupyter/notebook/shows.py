@@ -27,8 +27,8 @@ class Shows:
     """
 
     def __init__(self, shell: Any, publisher: Publisher) -> None:
-        """See the class."""
         self._shell, self._publisher = shell, publisher
+        self._prepared = False
 
     @property
     def watched(self) -> bool:
@@ -41,8 +41,9 @@ class Shows:
 
     async def prepare(self) -> None:
         """Import what a card needs without holding the loop."""
-        if has_kernel(self._shell) and _CARDS not in sys.modules:
+        if has_kernel(self._shell) and not self._prepared:
             await asyncio.to_thread(importlib.import_module, _CARDS)
+            self._prepared = True
 
     def show(self, tasklet: Tasklet, *, awaited: bool) -> None:
         """Show a task in the running cell from now on.
@@ -84,7 +85,7 @@ class Shows:
 
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Any) -> None:
-    loop.call_soon(function, context=contextvars.Context())
+    loop.call_soon_threadsafe(function, context=contextvars.Context())
 
 
 def _cards() -> Any:

@@ -25,7 +25,6 @@ class ShutdownGuard:
     """
 
     def __init__(self, kernel: Any, close: Callable[[], Awaitable[None]], end_children: Callable[[], object]) -> None:
-        """Put the guard in place."""
         self._kernel, self._close, self._end_children = kernel, close, end_children
         self._plain = kernel.do_shutdown
         self._wrapped = self._shutdown

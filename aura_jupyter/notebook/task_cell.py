@@ -33,7 +33,6 @@ class TaskCell:
     """
 
     def __init__(self, notebook: Notebook, line: Line, options: CellOptions, spec: Source | Path) -> None:
-        """See the class."""
         self._notebook, self._line, self._options, self._spec = notebook, line, options, spec
 
     async def run(self) -> Any:

@@ -21,7 +21,6 @@ class Variables:
     """
 
     def __init__(self, shell: Any) -> None:
-        """See the class."""
         self._shell = shell
 
     def __contains__(self, name: str) -> bool:

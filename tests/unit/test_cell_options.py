@@ -63,6 +63,12 @@ def test_all_options_are_understood_in_any_order() -> None:
     assert [(each.name, each.expression) for each in options.inputs] == [("a", None), ("b", "2 * k")]
 
 
+@pytest.mark.parametrize(("text", "seconds"), [("2", 2), ("0.5", 0.5), ("500ms", 0.5), ("1h", 3600)])
+def test_a_timeout_is_a_duration_or_a_number_of_seconds(text: str, seconds: float) -> None:
+    assert parse(f"--timeout {text}").timeout == seconds
+    assert parse(f"--timeout={text}").timeout == seconds
+
+
 @pytest.mark.parametrize("line", ["-i rate=-1", "--input rate=-1", "--input=rate=-1", "-irate=-1"])
 def test_an_input_may_be_written_in_each_way_that_shells_know(line: str) -> None:
     given = parse(line).inputs[0]

@@ -23,6 +23,12 @@ def test_a_notebook_is_compared_without_what_differs_from_run_to_run() -> None:
     assert pattern == CARD_HTML
 
 
+def test_it_knows_the_cards_by_what_they_are() -> None:
+    from aura_jupyter.notebook.card.card import MIME
+
+    assert MIME == TASK_TYPE
+
+
 def test_other_collectors_are_left_alone() -> None:
     pytest_collectstart(object())
 
