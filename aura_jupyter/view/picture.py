@@ -96,6 +96,7 @@ class LivePicture:
         self.revision = 0
         self._can_run_again = can_run_again
         self._phase: tuple[object, ...] = ()
+        self._every = rows.all_lines(tasklet)
         self._lock = threading.Lock()  # a page may ask for the whole in another thread
         self._head, self._rows = self._look({}, frozenset())
 
@@ -130,8 +131,8 @@ class LivePicture:
 
     def _look(self, known: dict[str, Json], changed: frozenset[int]) -> tuple[Json, dict[str, Json]]:
         tasklet = self.tasklet
-        shown = list(rows.lines(tasklet))
-        counts = Counts.of([line for line in shown if line.tasklet is tasklet])
+        shown = rows.shown_of(self._every)
+        counts = Counts.of(shown, tasklet)
         phase = (tasklet.status, tasklet.cancelling, tasklet.in_finally)
         keep = known if phase == self._phase else {}
         self._phase = phase
@@ -445,7 +446,7 @@ def opened(tasklet: Tasklet, row_id: str) -> list[Json]:
     mask = tasklet.secrets.mask
     if row_id == "log":
         return [_log_block("", list(tasklet.logs), mask)]
-    shown = list(rows.lines(tasklet))
+    shown = rows.lines(tasklet)
     for row in rows.folded(shown):
         if isinstance(row, Fold) and row.id == row_id:
             return [{"pairs": [_summary(line) for line in row.lines[: rows.LIMIT]]}]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,6 +18,7 @@ LIMIT = 200
 HELD = 0.5
 """A step that held the loop longer than this is named, in seconds."""
 CONDITION = "the condition is false"
+_SHOWN_ALONE = frozenset({StepStatus.FAILED, StepStatus.RUNNING})
 
 
 @dataclass(slots=True)
@@ -29,14 +30,8 @@ class Line:
     tasklet: Tasklet
     depth: int
     heading: str
-
-    @property
-    def fold_key(self) -> tuple[object, ...] | None:
-        """Lines of one key may fold together; None never folds."""
-        status = self.step.status
-        if status in {StepStatus.FAILED, StepStatus.RUNNING} or self.step.held > HELD:
-            return None
-        return status, self.depth, self.heading, self.step.reason if status is StepStatus.SKIPPED else ""
+    extra: bool
+    """Whether it is shown only once it was needed: a step of an on_error."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,23 +51,37 @@ class Fold:
         return f"{self.lines[0].step.name} to {self.lines[-1].step.name}"
 
 
-def lines(tasklet: Tasklet, prefix: str = "", depth: int = 0) -> Iterator[Line]:
+def lines(tasklet: Tasklet) -> list[Line]:
     """Every step that is shown, in the order of the rows: on_error steps once they run, a sub-task's one level in."""
+    return shown_of(all_lines(tasklet))
+
+
+def all_lines(tasklet: Tasklet, prefix: str = "", depth: int = 0) -> list[Line]:
+    """A line for each step of the task itself, whether it is shown or not. It stays the same while the task runs."""
+    found = []
     for number, step in enumerate(tasklet.steps.values()):
-        if step.section == "on_error" and not _was_needed(step):
+        section = step.section
+        extra = section == "on_error"
+        heading = ""
+        if extra:
+            heading = f"On error of {words.cut(step.parent or '', 100)}"
+        elif section == "finally":
+            heading = "Finally"
+        found.append(Line(f"{prefix}{number}", step, tasklet, depth + extra, heading, extra))
+    return found
+
+
+def shown_of(every: Sequence[Line]) -> list[Line]:
+    """Of the lines of a task those that are shown, with those of its sub-tasks."""
+    shown = []
+    for line in every:
+        if line.extra and not _was_needed(line.step):
             continue
-        inside = step.section == "on_error"
-        heading = (
-            f"On error of {words.cut(step.parent or '', 100)}"
-            if inside
-            else "Finally"
-            if step.section == "finally"
-            else ""
-        )
-        line = Line(f"{prefix}{number}", step, tasklet, depth + inside, heading)
-        yield line
-        if step.children is not None:
-            yield from lines(step.children, f"{line.id}.", line.depth + 1)
+        shown.append(line)
+        children = line.step.children
+        if children is not None:
+            shown += shown_of(all_lines(children, f"{line.id}.", line.depth + 1))
+    return shown
 
 
 def _was_needed(step: StepRun) -> bool:
@@ -95,15 +104,27 @@ def _fold(shown: Sequence[Line], longest: int) -> list[Line | Fold]:
     result: list[Line | Fold] = []
     start, size = 0, len(shown)
     while start < size:
-        key, end = shown[start].fold_key, start + 1
-        while key is not None and end < size and shown[end].fold_key == key:
-            end += 1
+        first, end = shown[start], start + 1
+        if _may_fold(first.step):
+            status, reason = first.step.status, first.step.reason
+            while end < size and (line := shown[end]).step.status is status and _is_like(line, first, reason):
+                end += 1
         if end - start > longest:
             result.append(Fold(shown[start:end]))
         else:
             result.extend(shown[start:end])
         start = end
     return result
+
+
+def _may_fold(step: StepRun) -> bool:
+    return step.status not in _SHOWN_ALONE and step.held <= HELD
+
+
+def _is_like(line: Line, first: Line, reason: str) -> bool:
+    step = line.step
+    same_place = line.heading == first.heading and line.depth == first.depth
+    return same_place and step.reason == reason and step.held <= HELD
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,19 +137,21 @@ class Counts:
     handled: int
 
     @classmethod
-    def of(cls, shown: Sequence[Line]) -> Counts:
-        """Count the steps that are shown."""
-        done = failed = handled = 0
+    def of(cls, shown: Sequence[Line], tasklet: Tasklet) -> Counts:
+        """Count the steps that are shown, a sub-task's left out."""
+        total = done = failed = handled = 0
         for line in shown:
+            if line.tasklet is not tasklet:
+                continue
+            total += 1
             step = line.step
-            if step.status is StepStatus.FAILED:
-                if step.handled:
-                    handled += 1
-                else:
-                    failed += 1
-            elif step.status is StepStatus.COMPLETED or step.reason == CONDITION:
+            status = step.status
+            if status is StepStatus.FAILED:
+                handled += step.handled
+                failed += not step.handled
+            elif status is StepStatus.COMPLETED or step.reason == CONDITION:
                 done += 1
-        return cls(len(shown), done + handled, failed, handled)
+        return cls(total, done + handled, failed, handled)
 
     @property
     def failures(self) -> str:

@@ -30,16 +30,16 @@ def sentence(tasklet: Tasklet) -> str:
 
 def text_final(tasklet: Tasklet) -> str:
     """An ended task: a line for it and one for each step, without anything that differs between two equal runs."""
-    shown = list(rows.lines(tasklet))
-    counts = Counts.of([line for line in shown if line.tasklet is tasklet])
+    shown = rows.lines(tasklet)
+    counts = Counts.of(shown, tasklet)
     text = "\n".join(_table(tasklet, _final_head(tasklet, counts), shown, now=False))
     return _ADDRESS.sub("0x…", text)
 
 
 def text_now(tasklet: Tasklet) -> str:
     """How a task stands at this moment, with times and what its steps gave: `print(tasklet)`."""
-    shown = list(rows.lines(tasklet))
-    counts = Counts.of([line for line in shown if line.tasklet is tasklet])
+    shown = rows.lines(tasklet)
+    counts = Counts.of(shown, tasklet)
     return "\n".join(_table(tasklet, _head_now(tasklet, counts), shown, now=True))
 
 
@@ -190,7 +190,7 @@ class TerminalLines:
 
     def _on_after_task_run(self, event: Any) -> None:
         tasklet = event.tasklet
-        counts = Counts.of([line for line in rows.lines(tasklet) if line.tasklet is tasklet])
+        counts = Counts.of(rows.lines(tasklet), tasklet)
         said = _final_head(tasklet, counts)
         if tasklet.status is TaskStatus.FAILED and failed_in(tasklet) is None and tasklet.error is not None:
             said = f"{said}: {words.error_line(tasklet.error)}"
