@@ -88,9 +88,10 @@ class ExecutionManager:
             raise
         except asyncio.CancelledError:
             outcome = Outcome(TaskStatus.CANCELLED)
-        except BaseException as error:  # noqa: BLE001 - see above
+        except BaseException as error:
             error = walk.tasklet.secrets.mask_error(error)
-            _logger.error("the task %s stopped by a mistake of the engine", walk.tasklet.title, exc_info=error)
+            title = walk.tasklet.title
+            _logger.error("the task %s stopped by a mistake of the engine", title, exc_info=error)  # noqa: TRY400 - masked
             outcome = Outcome(TaskStatus.FAILED, error=error)
         walk.settle()
         return outcome

@@ -13,6 +13,7 @@ import logging
 import sys
 import threading
 import time
+import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol, TextIO
@@ -195,15 +196,15 @@ class Capture:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._wanted: set[int] = set()
+        self._wanted: weakref.WeakSet[Any] = weakref.WeakSet()  # a loop may be given up without a word to its scheduler
         self._restore = contextlib.ExitStack()
 
     def want(self, who: object) -> None:
         """Put our streams in place. May be called often: a stream that somebody swapped meanwhile is wrapped anew."""
-        if id(who) in self._wanted and type(sys.stdout) is _Stream and type(sys.stderr) is _Stream:
+        if who in self._wanted and type(sys.stdout) is _Stream and type(sys.stderr) is _Stream:
             return
         with self._lock:
-            self._wanted.add(id(who))
+            self._wanted.add(who)
             for name in ("stdout", "stderr"):
                 self._wrap(name)
             if not isinstance(logging.lastResort, _LastResort):
@@ -214,7 +215,7 @@ class Capture:
     def release(self, who: object) -> None:
         """Give everything back once nobody wants it any more."""
         with self._lock:
-            self._wanted.discard(id(who))
+            self._wanted.discard(who)
             if not self._wanted:
                 self._restore.close()
 

@@ -135,6 +135,7 @@ class Scheduler:
         self.finished: deque[TaskRecord] = deque(maxlen=REMEMBERED)
         self.manager = ExecutionManager(self, self.hooks)
         self.closed = False
+        self._torn_down = False
         self._max = max_concurrency
         self._groups: dict[str, Group] = {}
         self._known: weakref.WeakValueDictionary[str, Tasklet] = weakref.WeakValueDictionary()
@@ -246,7 +247,7 @@ class Scheduler:
 
     def give_up(self) -> None:
         """Take no more tasks, and end those that wait: the loop is being torn down. For the engine."""
-        self.closed = True
+        self.closed = self._torn_down = True
         for tasklet in self._queued():
             self.cancel(tasklet)
 
@@ -279,6 +280,8 @@ class Scheduler:
         self._free_slot()
         if not self.running_tasks and self.task_queue.empty():
             self._idle.set()
+        if self._torn_down and not self.running_tasks:
+            self.let_go()
 
     def _finish(self, tasklet: Tasklet, outcome: Outcome) -> None:
         status = outcome.status

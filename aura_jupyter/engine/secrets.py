@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import traceback
 from collections.abc import Iterable
 from typing import Any
 from urllib.parse import quote, quote_plus
@@ -11,6 +12,17 @@ from urllib.parse import quote, quote_plus
 from ..errors import TaskError
 
 MASK = "***"
+_ATTRIBUTES = (
+    "filename",
+    "filename2",
+    "msg",
+    "name",
+    "object",
+    "path",
+    "reason",
+    "strerror",
+    "text",
+)  # of Python's own
 _DEPTH = 8  # levels of containers in an exception's arguments that are looked through
 
 
@@ -47,7 +59,7 @@ class Secrets:
         seen.add(id(error))
         try:
             self._rewrite(error, seen)
-            shown = "\n".join([str(error), repr(error), *getattr(error, "__notes__", ())])
+            shown = "\n".join([*traceback.format_exception_only(error), str(error), repr(error)])
         except Exception as trouble:  # noqa: BLE001 - an exception that can be neither rewritten nor shown is replaced
             shown, hidden = "", type(trouble).__name__
         else:
@@ -69,9 +81,7 @@ class Secrets:
         cleaned = tuple(self._clean(value, _DEPTH) for value in error.args)
         if any(a is not b for a, b in zip(cleaned, error.args, strict=True)):
             BaseException.__setattr__(error, "args", cleaned)
-        attributes = list(vars(error)) + [
-            name for name in ("filename", "filename2", "strerror", "msg", "name") if hasattr(error, name)
-        ]
+        attributes = list(vars(error)) + [name for name in _ATTRIBUTES if hasattr(error, name)]
         for name in attributes:
             value = getattr(error, name)
             cleaned = self._clean(value, _DEPTH)
@@ -116,7 +126,11 @@ def _forms(text: str) -> Iterable[str]:
     quoted = repr(f'"{text}')[2:-1]  # as `repr` writes it among other text, with its apostrophes escaped
     yield from (repr(text)[1:-1], quoted, ascii(text)[1:-1], repr(text.encode("utf-8", "replace"))[2:-1])
     yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])
-    yield from (quote(text, errors="replace"), quote(text, safe="", errors="replace"), quote_plus(text, errors="replace"))
+    yield from (
+        quote(text, errors="replace"),
+        quote(text, safe="", errors="replace"),
+        quote_plus(text, errors="replace"),
+    )
 
 
 def _text(error: BaseException) -> str:

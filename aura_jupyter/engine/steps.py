@@ -39,9 +39,7 @@ CONDITION = "the condition is false"
 class StepFailed(Exception):
     """Carries what an attempt raised: `SystemExit`, `StopIteration`, `CancelledError` would not survive the way up."""
 
-    def __init__(
-        self, error: BaseException, *, final: bool = False, kind: type[BaseException] | None = None
-    ) -> None:
+    def __init__(self, error: BaseException, *, final: bool = False, kind: type[BaseException] | None = None) -> None:
         super().__init__(error)
         self.error = error
         self.final = final  # no retry deals with it
@@ -614,9 +612,7 @@ class Walk:
             raise self._failure(step, attempt, limit, TimeoutError())
         return output
 
-    async def _cancelled(
-        self, task: asyncio.Task[Any], used: int, error: BaseException | None = None
-    ) -> NoReturn:
+    async def _cancelled(self, task: asyncio.Task[Any], used: int, error: BaseException | None = None) -> NoReturn:
         """Raise the cancellation that the task was told of, which may still be on its way from another thread."""
         if isinstance(error, asyncio.CancelledError) and task.cancelling() > used:
             raise error
@@ -635,9 +631,8 @@ class Walk:
             if not isinstance(error, TimeoutError | asyncio.CancelledError):
                 late.__cause__ = error  # what it said to its being stopped
             error = late
-        elif type(error) is RuntimeError and isinstance(error.__cause__, StopIteration):
-            if error.args == ("coroutine raised StopIteration",):
-                error = error.__cause__  # no coroutine lets it through, ours as little as the action's
+        elif isinstance(error.__cause__, StopIteration) and error.args == ("coroutine raised StopIteration",):
+            error = error.__cause__  # no coroutine lets it through, ours as little as the action's
         return StepFailed(self.tasklet.secrets.mask_error(error), kind=type(error))
 
     def _give_up(self, step: PlannedStep, attempt: Attempt) -> None:

@@ -19,9 +19,9 @@ from .logs import Log, LogRecord
 from .secrets import NONE, Secrets
 
 if TYPE_CHECKING:
+    from .attempt import Attempt
     from .plan import Plan, PlannedStep
     from .scheduler import Scheduler
-    from .attempt import Attempt
 
 
 class TaskStatus(StrEnum):
@@ -427,4 +427,3 @@ _HARMFUL = (asyncio.CancelledError, KeyboardInterrupt, SystemExit, GeneratorExit
 def _resolve(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
-

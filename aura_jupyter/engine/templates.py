@@ -104,7 +104,7 @@ def template(text: str) -> Template | None:
     return _keep(_templates, Template(text))
 
 
-def condition(value: bool | str) -> Template:  # noqa: FBT001 - the value itself
+def condition(value: bool | str) -> Template:
     """The template of a condition, or of any expression that may stand with or without braces.
 
     Args:

@@ -1,4 +1,4 @@
-"""What tests of the engine share: loops whose end is looked at, a clock that jumps, functions as actions, a recorder."""
+"""What tests of the engine share: loops that are looked at in the end, a clock that jumps, actions, a recorder."""
 
 from __future__ import annotations
 

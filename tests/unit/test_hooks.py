@@ -6,7 +6,7 @@ import asyncio
 import dataclasses
 import gc
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -28,12 +28,24 @@ async def fail() -> None:
     raise ValueError("boom")
 
 
-@pytest.fixture(autouse=True)
-def _forget_what_a_test_registers() -> Iterator[None]:
-    before = list(every_scheduler._own)
-    yield
-    every_scheduler._own[:] = before
-    every_scheduler._recount()
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
+
+@pytest.fixture
+def hook() -> Iterator[Callable[[str], Decorator]]:
+    """`aura.hook`, whose listeners are forgotten after the test."""
+    listeners = []
+
+    def listen(name: str) -> Decorator:
+        def add(listener: Callable[..., Any]) -> Callable[..., Any]:
+            listeners.append(listener)
+            return aura.hook(name)(listener)
+
+        return add
+
+    yield listen
+    for listener in listeners:
+        every_scheduler.remove(listener)
 
 
 @on_clock
@@ -129,7 +141,9 @@ async def test_every_turn_is_told_those_that_failed_too() -> None:
             loop = {"times": 3, "on_error": on_error}
             spec = {"steps": [{"action": "odd", "loop": loop, "params": {"n": "{{ item }}"}}]}
             await made.run_ad_hoc_task(spec).wait()
-    turns = [(event.index, event.done, event.total, event.output, str(event.error)) for event in recorder.named("turn_done")]
+    turns = [
+        (event.index, event.done, event.total, event.output, str(event.error)) for event in recorder.named("turn_done")
+    ]
     assert turns == [
         (0, 1, 3, 0, "None"),
         (1, 2, 3, None, "one"),
@@ -186,8 +200,10 @@ def test_an_async_listener_that_fails_is_reported_once_and_harms_nothing(
     assert caplog.text.count("which is said once") == 1
 
 
-def test_a_listener_of_every_scheduler_that_fails_is_reported_once_for_all(caplog: pytest.LogCaptureFixture) -> None:
-    @aura.hook("after_task_run")
+def test_a_listener_of_every_scheduler_that_fails_is_reported_once_for_all(
+    hook: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    @hook("after_task_run")
     def bad(event: Any) -> None:
         raise ValueError("bad listener")
 
@@ -237,11 +253,11 @@ async def test_closing_waits_for_async_listeners() -> None:
 
 
 @on_clock
-async def test_a_hook_that_is_registered_again_under_its_name_is_replaced() -> None:
+async def test_a_hook_that_is_registered_again_under_its_name_is_replaced(hook: Any) -> None:
     heard = []
 
     def register(word: str) -> None:
-        @aura.hook("after_task_run")
+        @hook("after_task_run")
         def tell(event: Any) -> None:
             heard.append(word)
 
@@ -253,21 +269,21 @@ async def test_a_hook_that_is_registered_again_under_its_name_is_replaced() -> N
 
 
 @on_clock
-async def test_two_lambdas_are_two_listeners() -> None:
+async def test_two_lambdas_are_two_listeners(hook: Any) -> None:
     heard = []
-    aura.hook("after_task_run")(lambda event: heard.append(1))
-    aura.hook("after_task_run")(lambda event: heard.append(2))
+    hook("after_task_run")(lambda event: heard.append(1))
+    hook("after_task_run")(lambda event: heard.append(2))
     async with scheduler(echo) as made:
         await made.run_ad_hoc_task("steps: [{action: echo}]")
     assert heard == [1, 2]
 
 
 @on_clock
-async def test_one_function_may_listen_to_several_hooks() -> None:
+async def test_one_function_may_listen_to_several_hooks(hook: Any) -> None:
     heard = []
 
-    @aura.hook("before_step_run")
-    @aura.hook("after_step_run")
+    @hook("before_step_run")
+    @hook("after_step_run")
     def tell(event: Any) -> None:
         heard.append(event.hook)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import io
-import logging
 import sys
 import threading
 import warnings
@@ -140,7 +139,9 @@ async def test_what_an_action_prints_and_warns_is_in_the_log_with_its_step() -> 
     assert "from a task of its own" in texts(task, "b")
 
 
-def _plain_showwarning(message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None) -> None:
+def _plain_showwarning(
+    message: Any, category: Any, filename: str, lineno: int, file: Any = None, line: Any = None
+) -> None:
     print(warnings.formatwarning(message, category, filename, lineno, line), file=file or sys.stderr)
 
 

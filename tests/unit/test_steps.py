@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import dataclasses
+import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -429,7 +431,7 @@ async def test_delays_grow_by_the_factor_until_their_limit() -> None:
 
     retry = {"attempts": 6, "delay": "1s", "backoff": 3, "max_delay": "10s"}
     task = await done({"steps": [{"action": "flaky", "retry": retry}]}, flaky)
-    assert [b - a for a, b in zip(calls, calls[1:], strict=False)] == [1, 3, 9, 10, 10]
+    assert [b - a for a, b in itertools.pairwise(calls)] == [1, 3, 9, 10, 10]
     assert task.steps["flaky"].attempts == 6
 
 
@@ -442,7 +444,7 @@ async def test_jitter_adds_up_to_so_much() -> None:
         raise OSError
 
     await done({"steps": [{"action": "flaky", "retry": {"attempts": 30, "delay": 5, "jitter": 2}}]}, flaky)
-    delays = [b - a for a, b in zip(calls, calls[1:], strict=False)]
+    delays = [b - a for a, b in itertools.pairwise(calls)]
     assert all(5 <= delay <= 7 for delay in delays)
     assert len(set(delays)) > 20
 
@@ -557,10 +559,8 @@ async def test_a_timeout_limits_each_attempt_and_each_turn() -> None:
 @on_clock
 async def test_an_action_that_swallows_a_timeout_has_timed_out_all_the_same() -> None:
     async def stubborn() -> str:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(100)
-        except asyncio.CancelledError:
-            pass
         return "done"
 
     task = await done("steps: [{action: stubborn, timeout: 1s}]", stubborn)
@@ -673,7 +673,12 @@ def test_whatever_an_action_raises_fails_its_step_and_nothing_else(kind: type[Ba
             "steps": [
                 {"name": "once", **step, "on_error": "continue"},
                 {"name": "turns", **step, "loop": {"times": 2, "parallelism": 2, "on_error": "continue"}},
-                {"name": "again", **step, "retry": 2, "on_error": [{"name": "handler", **step, "on_error": "continue"}]},
+                {
+                    "name": "again",
+                    **step,
+                    "retry": 2,
+                    "on_error": [{"name": "handler", **step, "on_error": "continue"}],
+                },
                 {"name": "after", "action": "echo", "params": {"value": "{{ steps.once.error.type }}"}},
             ],
             "finally": [{"name": "late", **step}, {"name": "last", "action": "echo"}],
@@ -844,10 +849,8 @@ async def test_of_two_steps_that_fail_at_once_the_first_one_counts() -> None:
 @on_clock
 async def test_a_step_beside_a_failing_one_that_swallows_its_cancellation_is_cancelled() -> None:
     async def stubborn() -> None:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(100)
-        except asyncio.CancelledError:
-            pass
 
     spec = """
         steps:
@@ -938,10 +941,8 @@ async def test_a_second_cancellation_ends_finally() -> None:
 @on_clock
 async def test_a_first_cancellation_during_finally_ends_it() -> None:
     async def stubborn() -> None:
-        try:
+        with contextlib.suppress(asyncio.CancelledError):
             await asyncio.sleep(100)
-        except asyncio.CancelledError:
-            pass
 
     for action, status, final in (("echo", "COMPLETED", "CANCELLED"), ("fail", "FAILED", "FAILED")):
         spec = f"""
@@ -1075,7 +1076,7 @@ async def test_durations_are_those_of_the_loops_clock() -> None:
 
 @on_clock
 async def test_a_later_step_reads_all_that_there_is_to_know_of_a_step() -> None:
-    fields = "output status error errors attempts duration".split()
+    fields = ["output", "status", "error", "errors", "attempts", "duration"]
     value = "{{ [" + ", ".join(f"steps.a.{field}" for field in fields) + "] }}"
     spec = {
         "steps": [

@@ -251,7 +251,9 @@ async def test_a_spec_is_a_mapping_text_a_file_or_a_variable(tmp_path: Path) -> 
     text = "inputs: [n]\nsteps:\n  - {action: echo, params: {value: '{{ inputs.n }}'}}\n"
     for suffix in ("yaml", "yml"):
         (tmp_path / f"spec.{suffix}").write_text(text)
-    (tmp_path / "spec.json").write_text('{"inputs": ["n"], "steps": [{"action": "echo", "params": {"value": "{{ inputs.n }}"}}]}')
+    (tmp_path / "spec.json").write_text(
+        '{"inputs": ["n"], "steps": [{"action": "echo", "params": {"value": "{{ inputs.n }}"}}]}'
+    )
     mapping = {"inputs": ["n"], "steps": [{"action": "echo", "params": {"value": "{{ inputs.n }}"}}]}
     names = Functions(echo=echo, held_text=text, held_mapping=mapping)
     async with aura.Scheduler(namespace=names) as made:
