@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from ..engine.logs import LogRecord
@@ -30,6 +30,8 @@ MAX_BYTES = 100_000
 LOG_LINES = 50
 _INPUTS = 50
 _NAME = 200
+_SUMMARIES = 50
+_STEP_IN_LOG = 20
 
 Json = dict[str, Any]
 
@@ -54,10 +56,16 @@ def stored(tasklet: Tasklet) -> Json:
     return _bounded(picture, [words.counted(more, "log line")] if more > 0 else [])
 
 
-def log_line(record: LogRecord, mask: values.Mask, *, with_step: bool = True) -> list[str]:
-    """`[quiet, text]` of a log record: `09:41:02.1  fetch  ` and what it says."""
+def log_line(record: LogRecord, mask: values.Mask, width: int = 0) -> list[str]:
+    """`[quiet, text]` of a log record: `09:41:02.1  fetch  ` and what it says.
+
+    Args:
+        record: the record.
+        mask: hides secrets.
+        width: the columns for the step's name; 0 leaves it out.
+    """
     moment = f"{time.strftime('%H:%M:%S', time.localtime(record.time))}.{int(record.time * 10) % 10}"
-    step = f"{mask(words.cut(record.step, 40))}  " if with_step and record.step else ""
+    step = f"{mask(words.cut(record.step or '', _STEP_IN_LOG)):<{width}}  " if width else ""
     level = f"{record.level}: " if record.level in {"warning", "error"} else ""
     return [f"{moment}  {step}", level + words.middle_cut(mask(record.text), 500)]
 
@@ -449,15 +457,22 @@ def opened(tasklet: Tasklet, row_id: str) -> list[Json]:
     shown = rows.lines(tasklet)
     for row in rows.folded(shown):
         if isinstance(row, Fold) and row.id == row_id:
-            return [{"pairs": [_summary(line) for line in row.lines[: rows.LIMIT]]}]
+            return [{"pairs": _summaries(row.lines)}]
     line = next((line for line in shown if line.id == row_id), None)
     return [] if line is None else _opened_step(line)
 
 
-def _summary(line: Line) -> list[Any]:
-    spans, _ = rows.detail(line.step, line.tasklet, line.tasklet.secrets.mask)
-    took = words.duration(line.step.duration) if line.step.duration is not None else ""
-    return [line.tasklet.secrets.mask(line.step.name), ["", "".join(text for _, text in spans)], took]
+def _summaries(lines: Sequence[Line]) -> list[list[Any]]:
+    """What is in a fold, as far as a person reads it."""
+    pairs: list[list[Any]] = []
+    for line in lines[:_SUMMARIES]:
+        mask = line.tasklet.secrets.mask
+        spans, _ = rows.detail(line.step, line.tasklet, mask)
+        took = words.duration(line.step.duration) if line.step.duration is not None else ""
+        pairs.append([mask(words.cut(line.step.name, 60)), ["", "".join(text for _, text in spans)], took])
+    if len(lines) > _SUMMARIES:
+        pairs.append(["…", ["", f"and {len(lines) - _SUMMARIES:,} more"], ""])
+    return pairs
 
 
 def _opened_step(line: Line) -> list[Json]:
@@ -482,7 +497,8 @@ def _log_block(label: str, records: list[LogRecord], mask: values.Mask, *, with_
     shown = records[-LOG_LINES:]
     if len(shown) < len(records):
         label = f"{label}, last {len(shown)} of {len(records):,} lines".lstrip(", ").capitalize()
-    return {"label": label, "log": [log_line(record, mask, with_step=with_step) for record in shown]}
+    width = min(max((len(record.step or "") for record in shown), default=0), _STEP_IN_LOG) if with_step else 0
+    return {"label": label, "log": [log_line(record, mask, width) for record in shown]}
 
 
 def _facts(step: StepRun, mask: values.Mask) -> list[list[Any]]:

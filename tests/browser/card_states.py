@@ -357,8 +357,8 @@ THEMES = {
     },
     "dark": {
         "page": "#111", "layout-color1": "#212121", "ui-font-color1": "rgba(255,255,255,.87)",
-        "border-color1": "#616161", "border-color2": "#424242", "brand-color1": "#2196f3", "success-color1": "#4caf50", "error-color1": "#f44336",
-        "warn-color0": "#f57c00",
+        "border-color1": "#616161", "border-color2": "#424242", "brand-color1": "#2196f3", "success-color1": "#4caf50",
+        "error-color1": "#f44336", "warn-color0": "#f57c00",
     },
 }  # fmt: skip
 
