@@ -144,7 +144,7 @@ class PlannedStep:
         self.name = ""
         self.action = spec.action
         self.params: list[tuple[str, Any]] = []
-        self.args: list[Any] = []
+        self.args: Sequence[Any] = ()
         self.description: Template | str | None = None
         self.when: Template | bool | None = None
         self.loop: PlannedLoop | None = None
