@@ -31,6 +31,7 @@ class Attempt:
         "_lines",
         "_lock",
         "_progress_is_due",
+        "_question",
         "_records",
         "cancelled",
         "number",
@@ -53,6 +54,7 @@ class Attempt:
         self._lines: Lines | None = None
         self._records: deque[LogRecord] | None = None
         self._progress_is_due = False
+        self._question: Question | None = None
         self._lock = _lock
 
     @property
@@ -89,6 +91,8 @@ class Attempt:
         with self._lock:
             self.cancelled = True
             callbacks, self._callbacks = self._callbacks, None
+        if self._question is not None and self.run.question is self._question:
+            self.run.question = None  # what it asked from a thread may hear of it later only
         for callback in callbacks or ():
             try:
                 callback()
@@ -208,7 +212,7 @@ class Attempt:
                 if default is None:
                     raise TaskError(f"there is nobody to ask: {text}")
                 return default
-            self.run.question = question
+            self.run.question = self._question = question
             self._fire("step_asks", StepAsks("step_asks", walk.tasklet, time.time(), self.run, question, text))
             try:
                 return await answer

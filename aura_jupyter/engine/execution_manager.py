@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..actions.context import ActionContext
 from ..actions.registry import Action
 from ..errors import TaskCancelled, TaskError
 from ..spec.problems import Source, SpecError
@@ -27,6 +26,7 @@ from .planner import compile_spec
 from .secrets import Secrets
 from .steps import SLICE, Walk
 from .tasklet import StepRun, Tasklet, TaskStatus
+from .worker import ContextPlace
 
 if TYPE_CHECKING:
     from .dask import Cluster
@@ -193,7 +193,7 @@ class ExecutionManager:
 
     async def in_process(self, action: Action, attempt: Attempt, args: Sequence[Any], params: Mapping[str, Any]) -> Any:
         """Call an action in a process of its own; a cancelled attempt ends the process."""
-        args, params, context = _portable(action, attempt, args, params)
+        context = _context_of(action, attempt, len(args))
         attempt.returned = True  # nothing of it runs on: its process is ended
 
         def call() -> Any:
@@ -259,16 +259,13 @@ def _read_file(name: str) -> Any:
     return read(Path(name).expanduser())
 
 
-def _portable(
-    action: Action, attempt: Attempt, args: Sequence[Any], params: Mapping[str, Any]
-) -> tuple[Sequence[Any], Mapping[str, Any], tuple[str, str, int] | None]:
-    """The arguments for another process, where the context is made anew."""
-    if action.context_parameter is None:
-        return args, params, None
-    positional, named = action.arguments(args, params, ActionContext(attempt))
-    if action.context_parameter not in named:  # it stands among the positional ones
-        raise TaskError(f"{action.name} runs in another process: pass its arguments by name, under params")
-    return positional, dict(params), (action.context_parameter, attempt.step, attempt.number)
+def _context_of(action: Action, attempt: Attempt, count: int) -> ContextPlace | None:
+    """Where the context goes, which is made anew over there, in a call with so many positional arguments."""
+    face = action.face
+    if face.context_parameter is None:
+        return None
+    by_place = face.context_index is not None and face.context_index <= count
+    return (face.context_parameter, face.context_index if by_place else None, attempt.step, attempt.number)
 
 
 def _hear(attempt: Attempt, kind: str, body: Any) -> None:

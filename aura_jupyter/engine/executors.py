@@ -16,7 +16,7 @@ from typing import Any
 
 from ..errors import TaskError
 from . import worker
-from .worker import Frames
+from .worker import ContextPlace, Frames
 
 IDLE_SECONDS = 30.0  # after which a thread that has nothing to do ends
 Outcome = tuple[bool, Any]  # whether it went well, and the value or the exception
@@ -194,7 +194,7 @@ class Worker:
         self._ended = False
         self._lock = threading.Lock()
         self._process = subprocess.Popen(  # noqa: S603 - our own module, by the interpreter that runs us
-            [sys.executable, "-c", worker.START, *worker.path_arguments()],
+            [sys.executable, "-c", worker.START, *worker.surroundings()[1]],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # an interrupt of the kernel is not for it, and its own children end with it
@@ -210,7 +210,7 @@ class Worker:
 
     def call(self, payload: bytes, listen: Callable[[str, Any], None]) -> bytes:
         """Send a call, hand on what it says of itself, give the answer."""
-        self._frames.send("call", payload)
+        self._frames.send("call", (*worker.surroundings(), payload))
         while True:
             kind, body = self._frames.receive()
             if kind == "answer":
@@ -267,14 +267,14 @@ def cloudpickle() -> ModuleType:
     return module
 
 
-def pack(function: Callable[..., Any], args: Any, params: Any, context: tuple[str, str, int] | None) -> bytes:
+def pack(function: Callable[..., Any], args: Any, params: Any, context: ContextPlace | None) -> bytes:
     """A call as bytes.
 
     Args:
         function: what to call.
         args: its positional arguments.
         params: its keyword arguments.
-        context: parameter, step and attempt where the function wants an `ActionContext`.
+        context: where the function wants an `ActionContext`.
 
     Raises:
         TaskError: something of it does not pickle; the message says what to do.

@@ -6,6 +6,8 @@ when one call is ended.
 
 from __future__ import annotations
 
+import contextlib
+import importlib
 import io
 import os
 import pickle
@@ -20,9 +22,26 @@ _HEAD = struct.Struct("!Q")
 START = "import sys; sys.path[:] = sys.argv[1:]; from aura_jupyter.engine.worker import serve; serve()"
 
 
-def path_arguments() -> list[str]:
-    """The import path of this process, for the other one."""
-    return [entry or str(Path.cwd()) for entry in sys.path]
+ContextPlace = tuple[str, int | None, str, int]  # of an `ActionContext`: parameter, place if by place, step, attempt
+
+
+def surroundings() -> tuple[str | None, list[str]]:
+    """The working folder and the import path of this process, for the other one."""
+    try:
+        folder = str(Path.cwd())
+    except FileNotFoundError:  # it was removed
+        folder = None
+    return folder, [entry or folder or "" for entry in sys.path]
+
+
+def _move(folder: str | None, path: list[str]) -> None:
+    """Go where the kernel is now: it may have moved since the last call."""
+    if folder is not None:
+        with contextlib.suppress(OSError):  # it was removed meanwhile
+            os.chdir(folder)
+    if sys.path != path:
+        sys.path[:] = path
+        importlib.invalidate_caches()
 
 
 class Frames:
@@ -124,9 +143,10 @@ def serve() -> None:
     sys.stderr = _Output(frames, "stderr")
     while True:
         try:
-            _, payload = frames.receive()
+            _, (folder, path, payload) = frames.receive()
         except EOFError:
             return
+        _move(folder, path)
         frames.send("answer", _answer(frames, payload))
 
 
@@ -140,7 +160,7 @@ def _answer(frames: Frames, payload: bytes) -> bytes:
     try:
         function, args, params, context = pickle.loads(payload)  # noqa: S301 - from our own process
         if context is not None:
-            params = {**params, context[0]: _context(frames, *context[1:])}
+            args, params = _with_context(frames, list(args), dict(params), context)
         outcome: tuple[bool, Any] = (True, function(*args, **params))
     except BaseException as error:  # noqa: BLE001 - whatever an action raises fails its step, here as there
         outcome = (False, error)
@@ -152,10 +172,18 @@ def _answer(frames: Frames, payload: bytes) -> bytes:
     return packed
 
 
-def _context(frames: Frames, step: str, attempt: int) -> Any:
+def _with_context(
+    frames: Frames, args: list[Any], params: dict[str, Any], where: ContextPlace
+) -> tuple[list[Any], dict[str, Any]]:
     from aura_jupyter.actions.context import ActionContext  # noqa: PLC0415 - few actions ask for it
 
-    return ActionContext(_Port(frames, step, attempt))
+    parameter, place, step, attempt = where
+    context = ActionContext(_Port(frames, step, attempt))
+    if place is None:
+        params[parameter] = context
+    else:
+        args.insert(place, context)
+    return args, params
 
 
 def _cannot(outcome: tuple[bool, Any], error: Exception) -> Exception:
