@@ -35,6 +35,9 @@ def lift(lines: list[str]) -> list[str]:
     return [*lines[:at], f"get_ipython().run_cell_magic('aura', {options!r}, {body!r})\n"]
 
 
+lift.has_side_effects = True  # type: ignore[attr-defined] # skips it where a console asks whether the cell is complete
+
+
 def _may_stand_above(line: str) -> bool:
     text = line.strip()
     return not text or text.startswith("#") or (text.startswith("%") and not text.startswith("%%"))

@@ -41,8 +41,7 @@ def test_the_result_is_bound_when_the_task_is_done(kernel: Kernel) -> None:
     kernel.ok(GATE)
     kernel.ok("%%aura task -o result\nsteps: [{action: hold}]")
     assert kernel.get("'result' in globals()") == "False"
-    kernel.ok("gate.set()\nawait task.wait()")
-    assert kernel.get("result") == "'held'"
+    assert kernel.get("gate.set()\n(await task) is result, result") == "(True, 'held')"
 
 
 def test_a_failed_task_leaves_the_variable_of_its_result_alone(kernel: Kernel) -> None:
@@ -352,9 +351,12 @@ def say(word):
 
 
 def test_what_an_action_displays_goes_to_the_log(kernel: Kernel) -> None:
-    kernel.ok("from IPython.display import display\ndef show():\n    display({'a': 1})")
+    kernel.ok(
+        "from IPython.display import clear_output, display\ndef show():\n    display({'a': 1})\n    clear_output()"
+    )
     reply = kernel.ok("%%aura task -w -q\nsteps: [{action: show}]")
     assert reply.displays == []
+    assert "clear_output" not in {each["msg_type"] for each in reply.messages}
     assert kernel.get("[line.text for line in task.logs]") == "[\"{'a': 1}\"]"
     assert kernel.ok("display(1)").displays == [{"text/plain": "1"}]
 

@@ -15,14 +15,14 @@ import sys
 ip = get_ipython()
 def state():
     import logging, threading
-    publish = ip.display_pub.__dict__.get("publish")
+    publish = {"publish", "clear_output"} & set(ip.display_pub.__dict__)
     return {
         "cleanup": len(ip.input_transformers_cleanup),
         "post": len(ip.input_transformers_post),
         "events": {name: len(found) for name, found in ip.events.callbacks.items()},
         "magics": [name for kind in ip.magics_manager.magics.values() for name in kind if "aura" in name],
         "shutdown": "do_shutdown" in ip.kernel.__dict__,
-        "publish": publish is not None,
+        "publish": publish,
         "stdout": type(sys.stdout).__module__,
         "stderr": type(sys.stderr).__module__,
         "configurables": [type(each).__name__ for each in ip.configurables if "Aura" in type(each).__name__],

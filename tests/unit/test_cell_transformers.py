@@ -115,3 +115,11 @@ def test_the_end_of_a_cell_that_was_never_begun_is_harmless() -> None:
     cells.begin(Info("b"))
     cells.end(None)
     assert cells.depth == 1
+
+
+def test_a_console_goes_on_asking_for_lines_until_an_empty_one() -> None:
+    manager = TransformerManager()
+    manager.cleanup_transforms.append(lift)
+    assert manager.check_complete("%%aura task")[0] == "incomplete"
+    assert manager.check_complete("%%aura task\nsteps:")[0] == "incomplete"
+    assert manager.check_complete("%%aura task\nsteps: []\n\n")[0] == "complete"
