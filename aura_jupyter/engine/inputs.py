@@ -3,25 +3,15 @@
 from __future__ import annotations
 
 import copy
-import numbers
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..spec.problems import Problem, nearest
+from ..spec.values import refusal
 from .secrets import NONE, Secrets
 
 if TYPE_CHECKING:
     from ..spec.model import InputSpec
-
-_WORDS = {
-    "string": "text",
-    "integer": "a whole number",
-    "number": "a number",
-    "boolean": "true or false",
-    "list": "a list",
-    "dict": "a mapping",
-    "secret": "text (a secret)",
-}
 
 
 class Variables(Protocol):
@@ -132,104 +122,12 @@ def _undeclared(name: str, names: Iterable[str]) -> Problem:
 
 
 def _mistake(spec: InputSpec, place: int, value: Any) -> Problem | None:
-    if value is None and not spec.required and not (spec.has_default and spec.default is not None):
+    refused = refusal(spec, value)
+    if refused is None:
         return None
-    wrong = misfit(spec.type, value)
-    if wrong is not None:
-        message = f"input '{spec.name}' must be {_expected(spec.type)}, and {wrong}"
-        return Problem("input-value", message, f"Give {_expected(spec.type)}.", ("inputs", spec.name))
-    if spec.enum is not None and not any(_same(value, choice) for choice in spec.enum):
-        message = f"input '{spec.name}' is {_shown(spec, value)}, which is none of its values"
-        hint = "" if "secret" in spec.type else f"The values are: {', '.join(map(str, spec.enum))}."
-        return Problem("input-value", message, hint, ("inputs", spec.name))
-    return _out_of_range(spec, place, value)
-
-
-def _out_of_range(spec: InputSpec, place: int, value: Any) -> Problem | None:
-    low, high = spec.min, spec.max
-    if (low is None and high is None) or not _is("number", value):
-        return None
-    if low is not None and not value >= low:
-        what, key = f"the smallest value is {low}", "min"
-    elif high is not None and not value <= high:
-        what, key = f"the largest value is {high}", "max"
-    else:
-        return None
-    if low is not None and high is not None:
-        hint = f"Give a value from {low} to {high}."
-    else:
-        hint = f"Give a value of at least {low}." if low is not None else f"Give a value of at most {high}."
-    limit = (("inputs", place, key), "the limit")
-    return Problem(
-        "input-value", f"input '{spec.name}' is {value}, and {what}", hint, ("inputs", spec.name), also=(limit,)
-    )
-
-
-def misfit(kind: str, value: Any) -> str | None:
-    """What a value is instead of what it ought to be; `None` where it is right.
-
-    Args:
-        kind: the type as a spec writes it, such as `list[integer]`.
-        value: the value. NumPy's scalars count as what they are, a boolean is no number.
-    """
-    if kind.startswith("list["):
-        if not isinstance(value, list | tuple):
-            return f"this is {_kind_of(value)}"
-        for i, item in enumerate(value):
-            wrong = misfit(kind[5:-1], item)
-            if wrong is not None:
-                return f"in item {i} {wrong}"
-        return None
-    return None if _is(kind, value) else f"this is {_kind_of(value)}"
-
-
-def _is(kind: str, value: Any) -> bool:
-    boolean = isinstance(value, bool) or _is_numpy_bool(value)
-    match kind:
-        case "any":
-            return True
-        case "boolean":
-            return boolean
-        case "integer":
-            return isinstance(value, numbers.Integral) and not boolean
-        case "number":
-            return isinstance(value, numbers.Real) and not boolean
-        case "string" | "secret":
-            return isinstance(value, str)
-        case "list":
-            return isinstance(value, list | tuple)
-        case _:
-            return isinstance(value, Mapping)
-
-
-def _is_numpy_bool(value: Any) -> bool:
-    kind = type(value)
-    return kind.__module__ == "numpy" and kind.__name__ in ("bool", "bool_")
-
-
-def _kind_of(value: Any) -> str:
-    name = type(value).__name__
-    for kind in ("boolean", "integer", "number", "string", "list", "dict"):
-        if value is not None and _is(kind, value):
-            return f"{_WORDS[kind]} ({name})"
-    return "nothing (None)" if value is None else f"a {name}"
-
-
-def _expected(kind: str) -> str:
-    if kind.startswith("list["):
-        return f"{kind}, a list"
-    word = _WORDS.get(kind, kind)
-    return f"{word} ({kind})" if kind in ("integer", "dict", "number", "boolean", "string") else word
-
-
-def _same(value: Any, choice: Any) -> bool:
-    """Equal, and of one kind: 1 is not true."""
-    try:
-        return isinstance(value, bool) == isinstance(choice, bool) and bool(value == choice)
-    except Exception:  # noqa: BLE001 - an array or a table, which is not equal to one value
-        return False
-
-
-def _shown(spec: InputSpec, value: Any) -> str:
-    text = repr(value)
-    return "a secret" if "secret" in spec.type else text if len(text) <= 60 else f"{text[:59]}…"
+    says, hint = refused.says, refused.hint
+    if "secret" in spec.type:  # neither what came nor what may come is shown
+        says = "is none of the allowed values" if refused.limit == "enum" else f"must be {spec.type}, which is text"
+        hint = "" if refused.limit == "enum" else f"This is {type(value).__name__}."
+    limit = ((("inputs", place, refused.limit), "the limit"),) if refused.limit in ("min", "max") else ()
+    return Problem("input-value", f"input '{spec.name}' {says}", hint, ("inputs", spec.name), also=limit)

@@ -156,6 +156,11 @@ class InputSpec(_Model):
         """Whether a value must be given."""
         return not self.has_default and self.required_ is not False
 
+    @property
+    def takes_null(self) -> bool:
+        """Whether null may stand for a value of its type: with `required: false`, or where null is the default."""
+        return self.required_ is False or (self.has_default and self.default is None)
+
 
 class LoopSpec(_Model):
     """Repeat the step. Just one of `for_each`, `times` and `while`."""

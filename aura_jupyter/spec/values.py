@@ -32,7 +32,7 @@ def refusal(spec: InputSpec, value: Any, *, typed: bool = False) -> Refusal | No
         value: what came.
         typed: the value was written in the spec, so that an unquoted `yes` may have been meant as a boolean.
     """
-    if value is None and not spec.required:
+    if value is None and spec.takes_null:
         return None
     mismatch = _mismatch(value, spec.type)
     if mismatch is not None:
