@@ -6,6 +6,7 @@
  *   source.on(f)     calls f after each change; returns a function that stops it
  *   source.send(m)   hands a message to the kernel; missing where there is none: then the card is what was last saved
  *   source.opened    what was asked for and has come: row -> {key, blocks}
+ *   source.lost      whether the kernel is gone
  *   source.skew      how many milliseconds the page's clock is ahead of the kernel's
  * The default export is the anywidget: the same with a source over its model.
  *
@@ -252,7 +253,7 @@ export const draw = (node, source) => {
     { role: "group" },
   );
 
-  const send = (message) => source.send?.({ ...message, task_id: state.task_id });
+  const send = (message) => ended || source.send?.({ ...message, task_id: state.task_id });
   const now = () => (ended ? state.now : Date.now() - (source.skew ?? 0));
 
   /** A press counts once, whichever way it reaches the kernel: a listener on the page may take it over. */
@@ -309,7 +310,7 @@ export const draw = (node, source) => {
       setText(main, drawnButton.label);
       main.disabled = drawnButton.off;
     }
-    save.hidden = !state.spec || !source.send;
+    save.hidden = ended || !state.spec || !source.send;
   };
 
   const drawRows = () => {
@@ -335,8 +336,7 @@ export const draw = (node, source) => {
 
   const drawAll = () => {
     state = source.get();
-    const gone = state.lost || root.closest(".jupyter-widgets-disconnected");
-    ended = state.final ? "" : gone ? "lost" : source.send ? "" : "saved";
+    ended = state.final ? "" : state.lost || source.lost ? "lost" : source.send ? "" : "saved";
     root.classList.toggle("still", ended);
     drawHead();
     drawRows();
@@ -376,7 +376,7 @@ const sourceOf = (model) => {
       return () => listeners.delete(listener);
     },
   };
-  const hello = () => model.send({ kind: "hello", rev: state.rev });
+  const hello = (rev) => model.send({ kind: "hello", rev });
   const tell = () => listeners.forEach((listener) => listener());
   const set = (next) => {
     state = next;
@@ -384,9 +384,17 @@ const sourceOf = (model) => {
     tell();
   };
   model.on("change:picture", () => set(model.get("picture")));
-  model.on("comm_live_update", () => setTimeout(tell)); // the kernel is gone, or back
+  model.on("comm_live_update", () => {
+    // the kernel is gone, or back: then it answers
+    source.lost = true;
+    setTimeout(tell, 500);
+    try {
+      hello();
+    } catch {}
+  });
   model.on("msg:custom", (message) => {
     const { kind, rev } = message;
+    source.lost = false;
     if (kind === "state") set(message.state);
     else if (kind === "spec") download(message);
     else if (kind === "opened") {
@@ -396,7 +404,7 @@ const sourceOf = (model) => {
     else if (rev > state.rev) hello();
   });
   set(model.get("picture"));
-  hello(); // what was sent before this page listened is not sent again
+  hello(state.rev); // what was sent before this page listened is not sent again
   return source;
 };
 
