@@ -8,6 +8,7 @@ from typing import Any
 
 from ..actions.children import end_all
 from ..engine.logs import current_sink
+from ..engine.tasklet import Tasklet
 from ..view import trace
 from .cell import Awaiting, lift
 from .failures import has_kernel
@@ -32,6 +33,7 @@ def load(shell: Any) -> None:
         _transform_cells(shell, notebook, undo)
         _follow_cells(shell, notebook, undo)
         _register_magics(shell, AuraMagics(notebook), undo)
+        _show_values(shell, notebook, undo)
         trace.set_cell_name(lambda file: _cell_name(shell, file))
         undo.callback(trace.set_cell_name, None)
         undo.callback(DisplayCapture(shell.display_pub, current_sink.get).remove)
@@ -77,6 +79,12 @@ def _register_magics(shell: Any, magics: AuraMagics, undo: ExitStack) -> None:
             undo.callback(manager.magics[kind].pop, name, None)
     undo.callback(manager.registry.pop, type(magics).__name__, None)
     undo.callback(shell.configurables.remove, magics)
+
+
+def _show_values(shell: Any, notebook: Notebook, undo: ExitStack) -> None:
+    formatter = shell.display_formatter.mimebundle_formatter
+    formatter.for_type(Tasklet, notebook.shows.value)
+    undo.callback(formatter.pop, Tasklet, None)
 
 
 def _cell_name(shell: Any, file: str) -> str | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from ..engine.hooks import every_scheduler
 from ..engine.tasklet import Tasklet
-from ..view.text import TerminalLines
+from ..view.text import TerminalLines, sentence
 from .failures import has_kernel
 from .publishing import Bundle, Publisher
 
@@ -63,11 +63,18 @@ class Shows:
         if has_kernel(self._shell) and not self.watched:
             self._publisher.display(_cards().final_bundle(tasklet, awaited=True))
 
-    def _show_until_ended(self, tasklet: Tasklet, *, awaited: bool) -> None:
-        bundle = _cards().final_bundle(tasklet, awaited=awaited)
+    def value(self, tasklet: Tasklet, *_: object, **__: object) -> Bundle:
+        """What stands for a tasklet that is the value of a cell: a formatter of IPython's."""
+        return self._bundle(tasklet, awaited=False) if has_kernel(self._shell) else {"text/plain": sentence(tasklet)}
+
+    def _bundle(self, tasklet: Tasklet, *, awaited: bool) -> Bundle:
+        bundle: Bundle = _cards().final_bundle(tasklet, awaited=awaited)
         if self.watched and not tasklet.status.is_final:
-            bundle = {**_view(_cards().card_of(tasklet).model_id), **bundle}
-        display_id = self._publisher.display(bundle)
+            return {**_view(_cards().card_of(tasklet).model_id), **bundle}
+        return bundle
+
+    def _show_until_ended(self, tasklet: Tasklet, *, awaited: bool) -> None:
+        display_id = self._publisher.display(self._bundle(tasklet, awaited=awaited))
         if not tasklet.status.is_final:
             loop = asyncio.get_running_loop()
 

@@ -23,6 +23,7 @@ def state():
         "magics": [name for kind in ip.magics_manager.magics.values() for name in kind if "aura" in name],
         "shutdown": "do_shutdown" in ip.kernel.__dict__,
         "publish": publish,
+        "formatters": len(ip.display_formatter.mimebundle_formatter.type_printers),
         "stdout": type(sys.stdout).__module__,
         "stderr": type(sys.stderr).__module__,
         "configurables": [type(each).__name__ for each in ip.configurables if "Aura" in type(each).__name__],

@@ -86,6 +86,20 @@ async def later():
     assert "update_display_data" not in {each["msg_type"] for each in kernel.ok("2").messages}
 
 
+def test_a_tasklet_that_is_a_cells_value_is_its_card_and_the_same_sentence_always(kernel: Kernel) -> None:
+    kernel.ok(GATE)
+    kernel.ok("%%aura task\nsteps: [{action: hold}]")
+    before = kernel.ok("task")
+    kernel.ok("gate.set()\nawait task")
+    after = kernel.ok("task")
+    assert before.value == after.value == SAID
+    results = [each for each in (*before.messages, *after.messages) if each["msg_type"] == "execute_result"]
+    assert [set(each["content"]["data"]) for each in results] == [
+        {TASK, WIDGET, "text/html", "text/plain"},
+        {TASK, "text/html", "text/plain"},
+    ]
+
+
 def test_a_question_is_for_a_person_who_watches_only(kernel: Kernel) -> None:
     spec = "steps: [{action: human.approve, params: {message: ok?, default: Approve}}]"
     assert kernel.ok(f"%%aura task --wait\n{spec}", allow_stdin=False).value == "'Approve'"
