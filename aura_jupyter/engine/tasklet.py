@@ -222,7 +222,7 @@ class Tasklet:
         "__weakref__",
         "_listening",
         "_log",
-        "_scheduler",
+        "scheduler",
         "_trace",
         "around",
         "attempts",
@@ -281,7 +281,7 @@ class Tasklet:
         self.in_finally = False
         self.running: asyncio.Task[Any] | None = None  # once it walks
         self.told_early = False  # cancelled before it walks
-        self._scheduler = scheduler
+        self.scheduler = scheduler
         self.took: float | None = None
         self._log: Log | None = None
         self.cancels = 0
@@ -332,11 +332,11 @@ class Tasklet:
     @property
     def queue_place(self) -> int | None:
         """Its place in the queue, from 1; `None` once it runs."""
-        return self._scheduler.place_of(self) if self.status is TaskStatus.QUEUED else None
+        return self.scheduler.place_of(self) if self.status is TaskStatus.QUEUED else None
 
     def cancel(self) -> None:
         """Stop the task, from any thread; its `finally` runs, and calling this again stops that too."""
-        self._scheduler.cancel(self)
+        self.scheduler.cancel(self)
 
     def answer(self, step: str, choice: str) -> None:
         """Answer what a step asks.

@@ -353,7 +353,7 @@ def board_of(scheduler: Scheduler) -> CardBoard:
 
 def card_of(tasklet: Tasklet) -> Card:
     """The card of a task, on the board of its scheduler."""
-    return board_of(tasklet._scheduler).card(tasklet)
+    return board_of(tasklet.scheduler).card(tasklet)
 
 
 def final_bundle(tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
