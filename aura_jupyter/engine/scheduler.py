@@ -398,6 +398,9 @@ class Scheduler:
                 self.cancel(tasklet)
         for tasklet in list(self.running_tasks.values()):
             await tasklet.wait()
+        if self._consumer is not None:  # it finds an empty queue
+            self._free_slot()
+            await asyncio.wait([self._consumer])
         await self.hooks.settle()
         self.let_go()
 

@@ -169,7 +169,10 @@ async def test_a_function_on_the_loop_that_holds_it_is_measured() -> None:
 
     task = await done({"steps": [step("hold", "loop")]}, hold)
     assert 0.05 <= task.steps["a"].held < 5
-    assert (task.steps["a"].executor, (await done("steps: [{name: a, action: echo}]", echo)).steps["a"].held) == ("loop", 0)
+    assert (task.steps["a"].executor, (await done("steps: [{name: a, action: echo}]", echo)).steps["a"].held) == (
+        "loop",
+        0,
+    )
 
 
 # --- what actions may ask for -----------------------------------------------------------------------------------------
@@ -448,7 +451,7 @@ async def test_a_process_that_dies_fails_its_step_and_the_next_one_gets_another(
 
     spec = {
         "steps": [
-            {"name": how, **{**step("die", "process"), "name": how}, "params": {"how": how}, "on_error": "continue"}
+            {"name": how, **step("die", "process"), "name": how, "params": {"how": how}, "on_error": "continue"}
             for how in ("exit", "kill")
         ]
         + [{"name": "after", "action": "getpid", "executor": "process"}]
@@ -536,7 +539,9 @@ async def test_large_values_travel_to_a_process_and_back() -> None:
         return data * 2
 
     data = os.urandom(5_000_000)
-    task = await done({"steps": [step("double", "process", params={"data": "{{ inputs.data }}"})]}, double, inputs={"data": data})
+    task = await done(
+        {"steps": [step("double", "process", params={"data": "{{ inputs.data }}"})]}, double, inputs={"data": data}
+    )
     assert task.result == data * 2
 
 
