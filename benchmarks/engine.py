@@ -430,6 +430,13 @@ async def submitted(scheduler: aura.Scheduler, length: int) -> float:
     return seconds
 
 
+def turning(count: int, at_once: str) -> str:
+    return (
+        "steps: [{name: s, action: bench_add, params: {a: '{{ item }}'}, "
+        f"loop: {{times: {count}, parallelism: {at_once}}}}}]"
+    )
+
+
 async def loop(*, quick: bool) -> AsyncIterator[Row]:
     """How long the loop is held in one go: by `submit`, by a long task, by a long loop."""
     rounds = 3 if quick else 7
@@ -442,8 +449,9 @@ async def loop(*, quick: bool) -> AsyncIterator[Row]:
         yield Row("submit of 300 steps holds the loop", f"{most:.1f} ms", beside, None, "20 ms", most <= 20)
 
         pairs = [("20,000 steps", chain(20_000), 20_000, "of 2,000", chain(2000), 2000)]
-        turns = "steps: [{{name: s, action: bench_add, params: {{a: '{{{{ item }}}}'}}, loop: {{times: {0}}}}}]"
-        pairs += [("100,000 turns", turns.format(100_000), 100_000, "of 10,000", turns.format(10_000), 10_000)]
+        for at_once in ("1", "100"):
+            what = f"100,000 turns, {at_once} at once,"
+            pairs.append((what, turning(100_000, at_once), 100_000, "of 10,000", turning(10_000, at_once), 10_000))
         for what, large, many, beside, small, few in pairs:
             for spec in (large, small):
                 plan_for(spec, None)
@@ -459,7 +467,7 @@ async def loop(*, quick: bool) -> AsyncIterator[Row]:
                 longest <= 20,
             )
             big, little = ([pair[i][0] for pair in found] for i in (0, 1))
-            yield growth(f"{what}, each", micro(big, many), beside, micro(little, few))
+            yield growth(f"{what} each", micro(big, many), beside, micro(little, few))
 
 
 # --- what is kept -----------------------------------------------------------------------------------------------------
