@@ -233,7 +233,10 @@ async def test_a_person_is_asked_from_actions_of_every_kind() -> None:
     async with scheduler(in_thread, on_the_loop) as made:
         made.manager.person = lambda tasklet, step: True
         made.hooks.add(lambda event: event.tasklet.answer(event.step.name, "yes"), "step_asks")
-        spec = "steps: [{name: a, action: in_thread}, {name: b, action: on_the_loop}]\nreturns: ['{{ steps.a.output }}', '{{ steps.b.output }}']"
+        spec = """
+            steps: [{name: a, action: in_thread}, {name: b, action: on_the_loop}]
+            returns: ["{{ steps.a.output }}", "{{ steps.b.output }}"]
+        """
         task = await made.run_ad_hoc_task(spec).wait()
     assert task.result == ["yes", "yes"]
     assert task.steps["a"].question is None
@@ -363,8 +366,8 @@ async def test_a_process_is_used_again_in_the_kernels_folder_and_with_its_import
         try:
             import found_later
         except ImportError:
-            return [os.getpid(), os.getcwd(), None]
-        return [os.getpid(), os.getcwd(), found_later.value]
+            return [os.getpid(), str(Path.cwd()), None]
+        return [os.getpid(), str(Path.cwd()), found_later.value]
 
     async with scheduler(look) as made:
         spec = {"steps": [step("look", "process")]}
@@ -383,9 +386,7 @@ def test_a_process_that_is_given_up_is_ended_with_its_children(how: str, tmp_pat
             import subprocess
 
             child = subprocess.Popen(["sleep", "1000"])
-            with open(file + ".new", "w") as out:
-                out.write(f"{os.getpid()} {child.pid}")
-            os.rename(file + ".new", file)
+            Path(file).write_text(f"{os.getpid()} {child.pid}")
             print("ready")
             time.sleep(1000)
 
@@ -451,7 +452,7 @@ async def test_a_process_that_dies_fails_its_step_and_the_next_one_gets_another(
 
     spec = {
         "steps": [
-            {"name": how, **step("die", "process"), "name": how, "params": {"how": how}, "on_error": "continue"}
+            {**step("die", "process"), "name": how, "params": {"how": how}, "on_error": "continue"}
             for how in ("exit", "kill")
         ]
         + [{"name": "after", "action": "getpid", "executor": "process"}]
@@ -559,9 +560,9 @@ async def test_closing_ends_the_processes() -> None:
 @on_loop
 async def test_processes_run_side_by_side(tmp_path: Path) -> None:
     def meet(folder: str, n: int) -> int:
-        open(os.path.join(folder, str(n)), "w").close()
+        Path(folder, str(n)).touch()
         deadline = time.monotonic() + 20
-        while len(os.listdir(folder)) < 3:
+        while len(list(Path(folder).iterdir())) < 3:
             assert time.monotonic() < deadline
             time.sleep(0.01)
         return os.getpid()
@@ -601,16 +602,16 @@ def test_without_dask_the_error_names_what_to_install(monkeypatch: pytest.Monkey
 class FakeFuture:
     def __init__(self, call: Callable[[], Any]) -> None:
         self._call = call
-        self._cancelled = threading.Event()
+        self.cancelled = threading.Event()
 
     def result(self) -> Any:
         if self._call is None:
-            self._cancelled.wait()
+            self.cancelled.wait()
             raise asyncio.CancelledError("cancelled")
         return self._call()
 
     def cancel(self, *, force: bool) -> None:
-        self._cancelled.set()
+        self.cancelled.set()
 
 
 class FakeClient:
@@ -658,7 +659,7 @@ async def test_a_cancelled_step_cancels_its_future() -> None:
     async with scheduler(plain, dask=client) as made:
         timed = await made.run_ad_hoc_task({"steps": [step("plain", "dask", timeout="50ms")]}).wait()
         assert type(timed.error) is TimeoutError
-        assert client.futures[0]._cancelled.is_set()
+        assert client.futures[0].cancelled.is_set()
 
 
 @on_loop
