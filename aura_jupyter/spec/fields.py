@@ -12,9 +12,8 @@ from pydantic_core import CoreSchema, PydanticCustomError
 
 from .durations import PATTERN, duration, meant
 from .spellings import among, type_meant
-from .wording import kind, listing, nearest, quote, shown
+from .wording import YES, kind, listing, nearest, quote, shown
 
-YES = {"yes": "true", "on": "true", "y": "true", "no": "false", "off": "false", "n": "false"}
 TYPES = ("any", "string", "integer", "number", "boolean", "list", "dict", "secret")
 DEEPEST_TYPE = 20  # levels of list[…]
 

@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from .fields import YES
-from .wording import kind, listing, shown
+from .wording import YES, kind, listing, shown
 
 if TYPE_CHECKING:
     from .model import InputSpec

@@ -9,6 +9,15 @@ from typing import Any
 
 LONGEST = 60  # characters of a value that a message repeats
 
+YES = {
+    "yes": "true",
+    "on": "true",
+    "y": "true",
+    "no": "false",
+    "off": "false",
+    "n": "false",
+}  # what YAML 1.1 took for booleans
+
 
 def quote(value: object) -> str:
     """A name or text in single quotes, on one line and not too long to read."""
