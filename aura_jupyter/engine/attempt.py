@@ -187,7 +187,7 @@ class Attempt:
     def _on_loop(self) -> bool:
         return threading.get_ident() == self.walk.manager.thread
 
-    def _on_the_loop(self, callback: Callable[[], None]) -> None:
+    def _on_the_loop(self, callback: Callable[[], object]) -> None:
         with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
             self.walk.loop.call_soon_threadsafe(callback)
 
@@ -213,6 +213,7 @@ class Attempt:
                     raise TaskError(f"there is nobody to ask: {text}")
                 return default
             self.run.question = self._question = question
+            self.call_when_cancelled(lambda: self._on_the_loop(answer.cancel))
             self._fire("step_asks", StepAsks("step_asks", walk.tasklet, time.time(), self.run, question, text))
             try:
                 return await answer
