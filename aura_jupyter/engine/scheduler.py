@@ -198,7 +198,10 @@ class Scheduler:
             self._enqueue(tasklet)
         else:
             self._late.add(tasklet)
-            self.loop.call_soon_threadsafe(self._enqueue, tasklet)
+            try:
+                self.loop.call_soon_threadsafe(self._enqueue, tasklet)
+            except RuntimeError:
+                raise NoSchedulerError("the scheduler's event loop is closed") from None
         return tasklet
 
     def _tasklet(

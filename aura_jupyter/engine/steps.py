@@ -7,7 +7,8 @@ import bisect
 import contextvars
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from time import perf_counter
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -29,6 +30,8 @@ if TYPE_CHECKING:
 
 SLICE = 0.008  # seconds that all tasks together may hold the loop in one go, before they let others in
 
+NOTED = 0.001  # seconds that a step must hold the loop to be noted
+
 FAILED_BEFORE = "a step before it failed"
 CANCELLED = "the task was cancelled"
 TIMED_OUT = "the task timed out"
@@ -44,6 +47,50 @@ class StepFailed(Exception):
         self.error = error
         self.final = final  # no retry deals with it
         self.kind = kind or type(error)  # its class before secrets were masked
+
+
+class TooLate(Exception):
+    """A function on the loop came back after its time."""
+
+
+class _Watched(Generator[Any, None, Any]):
+    """Goes on with a coroutine that has yielded once, and notes how long it holds the loop in one go."""
+
+    __slots__ = ("_coroutine", "_first", "_run")
+
+    def __init__(self, coroutine: Coroutine[Any, Any, Any], first: Any, run: StepRun) -> None:
+        self._coroutine = coroutine
+        self._first: tuple[Any] | None = (first,)
+        self._run = run
+
+    def __await__(self) -> _Watched:
+        return self
+
+    def send(self, value: None) -> Any:
+        if self._first is not None:
+            (first,), self._first = self._first, None
+            return first
+        began = perf_counter()
+        try:
+            return self._coroutine.send(value)
+        finally:
+            _note_held(self._run, began)
+
+    def throw(self, *error: Any) -> Any:
+        began = perf_counter()
+        try:
+            return self._coroutine.throw(*error)
+        finally:
+            _note_held(self._run, began)
+
+    def close(self) -> None:
+        self._coroutine.close()
+
+
+def _note_held(run: StepRun, began: float) -> None:
+    held = perf_counter() - began
+    if held > run.held:
+        run.held = held
 
 
 class Walk:
@@ -85,7 +132,7 @@ class Walk:
         self._limit: asyncio.Timeout | None = None
         self._own: asyncio.Task[Any] | None = None  # the asyncio task that walks
         self._used = 0  # the requests to cancel it that were dealt with: `finally` heeds only later ones
-        self._slice_began = time.perf_counter()
+        self._slice_began = perf_counter()
         self._asking: dict[int, asyncio.Lock] = {}
 
     # --- the task as a whole ------------------------------------------------------------------------------------------
@@ -134,11 +181,14 @@ class Walk:
     async def _all_steps(self) -> BaseException | None:
         if self.plan.order is not None:
             return await self._side_by_side()
+        own = self._own
+        assert own is not None
         for step in self.plan.steps:
             error = await self.step(step, self.scope)
             if error is not None:
                 return error
-            await self._stop_if_told()
+            if own.cancelling():
+                await self._stop_if_told()
         return None
 
     async def _stop_if_told(self) -> None:
@@ -278,7 +328,7 @@ class Walk:
             self._end(run, StepStatus.COMPLETED, began)
             if step.handlers:
                 self._skip_handlers(step, NOT_NEEDED)
-            if time.perf_counter() - self._slice_began > self.manager.slice:
+            if perf_counter() - self._slice_began > self.manager.slice:
                 await self._let_others_in()
             return None
         return await self._fail(step, run, wrong, scope, began)  # out here, lest it be the context of what is raised
@@ -415,7 +465,7 @@ class Walk:
             hooks.fire(hooks.turn_done, event)
         if failed is not None and not step.loop.goes_on:  # type: ignore[union-attr]
             raise failed
-        if time.perf_counter() - self._slice_began > self.manager.slice:
+        if perf_counter() - self._slice_began > self.manager.slice:
             await self._let_others_in()
         return output
 
@@ -430,11 +480,15 @@ class Walk:
         self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int
     ) -> None:
         """Run the turns, so many at once; the first that fails ends the others."""
-        waiting = iter(enumerate(items))
+        waiting = (pair for pair in enumerate(items))
 
         async def work() -> None:
-            for index, item in waiting:
-                await turn(index, item)
+            try:
+                for index, item in waiting:
+                    await turn(index, item)
+            except BaseException:
+                waiting.close()  # no other turn starts
+                raise
 
         workers = [self.loop.create_task(work()) for _ in range(most)]
         try:
@@ -625,10 +679,10 @@ class Walk:
         self, step: PlannedStep, attempt: Attempt, limit: asyncio.Timeout | None, error: BaseException
     ) -> StepFailed:
         """What an attempt failed with, secrets masked."""
-        if limit is not None and limit.expired():
+        if isinstance(error, TooLate) or (limit is not None and limit.expired()):
             self._give_up(step, attempt)
             late = TimeoutError(f"step '{step.name}' took longer than {_seconds(step.timeout or 0)}")
-            if not isinstance(error, TimeoutError | asyncio.CancelledError):
+            if not isinstance(error, TimeoutError | asyncio.CancelledError | TooLate):
                 late.__cause__ = error  # what it said to its being stopped
             error = late
         elif isinstance(error.__cause__, StopIteration) and error.args == ("coroutine raised StopIteration",):
@@ -652,9 +706,23 @@ class Walk:
         if action.face.context_parameter is not None:
             args, params = action.arguments(args, params, ActionContext(attempt))
         if action.face.is_async:
-            return await action.function(*args, **params)
+            coroutine = action.function(*args, **params)
+            if type(coroutine) is not CoroutineType:
+                return await coroutine
+            began = perf_counter()
+            try:
+                first = coroutine.send(None)
+            except StopIteration as ended:  # many do not wait at all
+                if perf_counter() - began > NOTED:
+                    _note_held(attempt.run, began)
+                return ended.value
+            except BaseException:
+                _note_held(attempt.run, began)
+                raise
+            _note_held(attempt.run, began)
+            return await _Watched(coroutine, first, attempt.run)
         if where == "loop":
-            output = self._timed(attempt, lambda: action.function(*args, **params))
+            output = self._held(step, attempt, lambda: action.function(*args, **params))
         else:
             context = contextvars.copy_context()
 
@@ -670,23 +738,27 @@ class Walk:
         return await output if type(output) is CoroutineType else output
 
     @staticmethod
-    def _timed(attempt: Attempt, call: Callable[[], Any]) -> Any:
-        began = time.perf_counter()
+    def _held(step: PlannedStep, attempt: Attempt, call: Callable[[], Any]) -> Any:
+        """Call a plain function on the loop, where nothing can stop it."""
+        began = perf_counter()
         try:
-            return call()
+            output = call()
         finally:
-            attempt.run.held = max(attempt.run.held, time.perf_counter() - began)
+            _note_held(attempt.run, began)
+        if step.timeout is not None and perf_counter() - began > step.timeout:
+            raise TooLate
+        return output
 
     # --- letting others in --------------------------------------------------------------------------------------------
 
     async def breathe(self) -> None:
         """Let the loop's other work in, where this task has held it for its slice."""
-        if time.perf_counter() - self._slice_began > self.manager.slice:
+        if perf_counter() - self._slice_began > self.manager.slice:
             await self._let_others_in()
 
     async def _let_others_in(self) -> None:
         await asyncio.sleep(0)
-        self._slice_began = time.perf_counter()
+        self._slice_began = perf_counter()
 
     def lock_for_question(self, step: PlannedStep) -> asyncio.Lock:
         """A step asks one question at a time, its turns one after another."""

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -1104,3 +1105,43 @@ async def test_the_error_of_an_earlier_attempt_is_none_of_the_step() -> None:
     assert task.steps["flaky"].error is None
     [event] = recorder.named("attempt_failed")
     assert (event.attempt, type(event.error), event.delay) == (1, OSError, 1)
+
+
+@on_clock
+async def test_no_turn_starts_once_one_has_failed() -> None:
+    started = []
+
+    async def turn(n: int) -> None:  # never lets the loop go
+        started.append(n)
+        if n == 2:
+            raise ValueError
+
+    spec = {"steps": [{"action": "turn", "loop": {"times": 50, "parallelism": 4}, "params": {"n": "{{ item }}"}}]}
+    await done(spec, turn)
+    assert started == [0, 1, 2]
+
+
+@on_loop
+async def test_a_function_on_the_loop_that_takes_too_long_has_timed_out() -> None:
+    def hold() -> str:
+        time.sleep(0.05)
+        return "late"
+
+    task = await done("steps: [{action: hold, executor: loop, timeout: 10ms}]", hold)
+    assert (type(task.error), task.steps["hold"].output) == (TimeoutError, None)
+    assert "hold" in str(task.error)
+
+
+@on_loop
+async def test_a_step_that_holds_the_loop_is_measured_each_time_it_does() -> None:
+    async def hold() -> None:
+        await asyncio.sleep(0)
+        time.sleep(0.05)
+        await asyncio.sleep(0.2)
+
+    async def rest() -> None:
+        await asyncio.sleep(0.2)
+
+    task = await done("steps: [{action: hold}, {action: rest}]", hold, rest)
+    assert 0.05 <= task.steps["hold"].held < 0.15
+    assert task.steps["rest"].held < 0.05
