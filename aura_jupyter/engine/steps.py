@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import bisect
-import contextvars
 import time
 from collections import deque
-from collections.abc import Callable, Coroutine, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
 from time import perf_counter
-from types import CoroutineType
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from ..actions.context import ActionContext
 from ..actions.registry import Action
 from ..errors import TaskError, TemplateError, message_of
 from .attempt import Attempt
+from .calls import TooLate, call
 from .hooks import AttemptFailed, StepEvent, TurnDone
 from .logs import current_sink
 from .outcome import Ended, Outcome
@@ -29,8 +27,6 @@ if TYPE_CHECKING:
     from .execution_manager import ExecutionManager
 
 SLICE = 0.008  # seconds that all tasks together may hold the loop in one go, before they let others in
-
-NOTED = 0.001  # seconds that a step must hold the loop to be noted
 
 FAILED_BEFORE = "a step before it failed"
 CANCELLED = "the task was cancelled"
@@ -47,50 +43,6 @@ class StepFailed(Exception):
         self.error = error
         self.final = final  # no retry deals with it
         self.kind = kind or type(error)  # its class before secrets were masked
-
-
-class TooLate(Exception):
-    """A function on the loop came back after its time."""
-
-
-class _Watched(Generator[Any, None, Any]):
-    """Goes on with a coroutine that has yielded once, and notes how long it holds the loop in one go."""
-
-    __slots__ = ("_coroutine", "_first", "_run")
-
-    def __init__(self, coroutine: Coroutine[Any, Any, Any], first: Any, run: StepRun) -> None:
-        self._coroutine = coroutine
-        self._first: tuple[Any] | None = (first,)
-        self._run = run
-
-    def __await__(self) -> _Watched:
-        return self
-
-    def send(self, value: None) -> Any:
-        if self._first is not None:
-            (first,), self._first = self._first, None
-            return first
-        began = perf_counter()
-        try:
-            return self._coroutine.send(value)
-        finally:
-            _note_held(self._run, began)
-
-    def throw(self, *error: Any) -> Any:
-        began = perf_counter()
-        try:
-            return self._coroutine.throw(*error)
-        finally:
-            _note_held(self._run, began)
-
-    def close(self) -> None:
-        self._coroutine.close()
-
-
-def _note_held(run: StepRun, began: float) -> None:
-    held = perf_counter() - began
-    if held > run.held:
-        run.held = held
 
 
 class Walk:
@@ -645,10 +597,10 @@ class Walk:
         limit = None
         try:
             if step.timeout is None:
-                output = await self._call(step, attempt, args, params)
+                output = await call(self.manager, self.bound[step.place], attempt, args, params)
             else:
                 async with asyncio.timeout(step.timeout) as limit:
-                    output = await self._call(step, attempt, args, params)
+                    output = await call(self.manager, self.bound[step.place], attempt, args, params)
         except BaseException as error:  # whatever an action raises fails its step and nothing else
             if type(error) is GeneratorExit and asyncio.current_task(self.loop) is not task:
                 raise  # it is none of the action's: nobody runs this task any more, and it is being thrown away
@@ -695,59 +647,6 @@ class Walk:
         action = self.bound[step.place]
         if step.runs_in == "thread" and not action.face.is_async and not attempt.returned:
             attempt.log(f"{action.name} runs on in its thread; what it returns is dropped", "warning")
-
-    async def _call(self, step: PlannedStep, attempt: Attempt, args: Sequence[Any], params: dict[str, Any]) -> Any:
-        action = self.bound[step.place]
-        where = step.runs_in
-        if where == "process":
-            return await self.manager.in_process(action, attempt, args, params)
-        if where == "dask":
-            return await self.manager.on_dask(action, attempt, args, params)
-        if action.face.context_parameter is not None:
-            args, params = action.arguments(args, params, ActionContext(attempt))
-        if action.face.is_async:
-            coroutine = action.function(*args, **params)
-            if type(coroutine) is not CoroutineType:
-                return await coroutine
-            began = perf_counter()
-            try:
-                first = coroutine.send(None)
-            except StopIteration as ended:  # many do not wait at all
-                if perf_counter() - began > NOTED:
-                    _note_held(attempt.run, began)
-                return ended.value
-            except BaseException:
-                _note_held(attempt.run, began)
-                raise
-            _note_held(attempt.run, began)
-            return await _Watched(coroutine, first, attempt.run)
-        if where == "loop":
-            output = self._held(step, attempt, lambda: action.function(*args, **params))
-        else:
-            context = contextvars.copy_context()
-
-            def call() -> Any:
-                try:
-                    return context.run(action.function, *args, **params)
-                finally:
-                    attempt.returned = True
-
-            good, output = await self.manager.threads.call(self.loop, call)
-            if not good:
-                raise output
-        return await output if type(output) is CoroutineType else output
-
-    @staticmethod
-    def _held(step: PlannedStep, attempt: Attempt, call: Callable[[], Any]) -> Any:
-        """Call a plain function on the loop, where nothing can stop it."""
-        began = perf_counter()
-        try:
-            output = call()
-        finally:
-            _note_held(attempt.run, began)
-        if step.timeout is not None and perf_counter() - began > step.timeout:
-            raise TooLate
-        return output
 
     # --- letting others in --------------------------------------------------------------------------------------------
 
