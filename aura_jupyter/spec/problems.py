@@ -128,6 +128,9 @@ class SpecError(AuraError, ValueError):
         more = layout.left_out(self.problems)
         return "\n".join([*lines, more] if more else lines)
 
+    def __repr__(self) -> str:
+        return f"SpecError({str(self)!r})"
+
     def to_json(self) -> list[dict[str, Any]]:
         """Every problem for other programs."""
         return [problem.to_json() for problem in self.problems]
