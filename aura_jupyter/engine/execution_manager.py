@@ -8,12 +8,13 @@ import secrets as randomness
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..actions.registry import Action
 from ..errors import TaskCancelled, TaskError
-from ..spec.problems import Source, SpecError
+from ..spec.problems import Problem, Source, SpecError
 from ..spec.reader import read, read_text
 from .attempt import Attempt
 from .executors import Processes, Threads, pack
@@ -24,7 +25,8 @@ from .outcome import Outcome
 from .plan import Plan
 from .planner import compile_spec
 from .secrets import Secrets
-from .steps import SLICE, Walk
+from .slices import Slices
+from .steps import Walk
 from .tasklet import StepRun, Tasklet, TaskStatus
 from .worker import ContextPlace
 
@@ -53,13 +55,12 @@ class ExecutionManager:
         self.processes = Processes()
         self.person: Person | None = None
         self.thread = 0  # the loop's
-        self.slice = SLICE
+        self.slices = Slices(self.loop)
         self._cluster: Cluster | None = None
 
     def submit(self, tasklet: Tasklet) -> None:
         """Start a tasklet; `Scheduler._on_task_done` hears of its end."""
         self.thread = threading.get_ident()
-        self.slice = SLICE / max(1, len(self.scheduler.running_tasks))
         task = self.loop.create_task(self._run(tasklet), name=f"aura:{tasklet.title}", context=tasklet.around)
         task.add_done_callback(lambda _: self._make_sure(tasklet))
 
@@ -150,7 +151,7 @@ class ExecutionManager:
         parent = attempt.walk.tasklet
         found = resolve(plan.inputs, inputs)
         if found.problems:
-            raise SpecError(found.problems, source)
+            raise SpecError([_within(plan, problem) for problem in found.problems], source)
         bound = plan.bind(self.scheduler.namespace, source)
         hidden = parent.secrets | found.secrets
         title = plan.title_for(found.values, hidden, source) or attempt.planned.name
@@ -246,6 +247,12 @@ def _hide_in(tasklet: Tasklet, more: Secrets) -> None:
     while above is not None:
         above.secrets = above.secrets | more
         above = above.parent[0] if above.parent is not None else None
+
+
+def _within(plan: Plan, problem: Problem) -> Problem:
+    """A problem of a spec that is written under a step, at its place in the whole; that of a value stands nowhere."""
+    declared = len(problem.path) > 1 and isinstance(problem.path[1], int)
+    return replace(problem, path=(*plan.path, *problem.path)) if declared else problem
 
 
 def _depth(tasklet: Tasklet) -> int:

@@ -20,13 +20,14 @@ from .outcome import Ended, Outcome
 from .plan import PlannedRetry, PlannedStep, render
 from .retry import delay_before
 from .scope import Scope
+from .slices import SLICE
 from .tasklet import StepRun, StepStatus, Tasklet, TaskStatus, Turns
 from .templates import Template, is_true
 
 if TYPE_CHECKING:
     from .execution_manager import ExecutionManager
 
-SLICE = 0.008  # seconds that all tasks together may hold the loop in one go, before they let others in
+WORKERS = 100  # that are made in one go: the loop stays free
 
 FAILED_BEFORE = "a step before it failed"
 CANCELLED = "the task was cancelled"
@@ -52,7 +53,6 @@ class Walk:
         "_asking",
         "_limit",
         "_own",
-        "_slice_began",
         "_stop_reason",
         "_used",
         "bound",
@@ -63,6 +63,7 @@ class Walk:
         "manager",
         "plan",
         "scope",
+        "slices",
         "steps",
         "task",
         "tasklet",
@@ -84,7 +85,7 @@ class Walk:
         self._limit: asyncio.Timeout | None = None
         self._own: asyncio.Task[Any] | None = None  # the asyncio task that walks
         self._used = 0  # the requests to cancel it that were dealt with: `finally` heeds only later ones
-        self._slice_began = perf_counter()
+        self.slices = manager.slices
         self._asking: dict[int, asyncio.Lock] = {}
 
     # --- the task as a whole ------------------------------------------------------------------------------------------
@@ -226,7 +227,7 @@ class Walk:
         async def start(places: Sequence[int]) -> None:
             for place in places:
                 step = self.plan.steps[place]
-                task = self.loop.create_task(self.step(step, self.scope))
+                task = self.loop.create_task(self._beside(step))
                 under_way[task] = step
                 task.add_done_callback(finished)
                 await self.breathe()
@@ -244,9 +245,14 @@ class Walk:
                         self._stop_reason = FAILED_BEFORE
                         return error
                     await start(runner.ended(step.position))
+                    await self.breathe()
             return None
         finally:
             await end_all(under_way)
+
+    async def _beside(self, step: PlannedStep) -> BaseException | None:
+        await self.breathe()
+        return await self.step(step, self.scope)
 
     # --- one step -----------------------------------------------------------------------------------------------------
 
@@ -261,6 +267,7 @@ class Walk:
                 return await self._fail(step, run, wanted, scope, self.loop.time())
             if not wanted:
                 self._skip(step, CONDITION)
+                await self.breathe()
                 return None
         self._begin(run)
         began = self.loop.time()
@@ -280,8 +287,8 @@ class Walk:
             self._end(run, StepStatus.COMPLETED, began)
             if step.handlers:
                 self._skip_handlers(step, NOT_NEEDED)
-            if perf_counter() - self._slice_began > self.manager.slice:
-                await self._let_others_in()
+            if perf_counter() - self.slices.began > SLICE:
+                await self.slices.pause()
             return None
         return await self._fail(step, run, wrong, scope, began)  # out here, lest it be the context of what is raised
 
@@ -417,8 +424,8 @@ class Walk:
             hooks.fire(hooks.turn_done, event)
         if failed is not None and not step.loop.goes_on:  # type: ignore[union-attr]
             raise failed
-        if perf_counter() - self._slice_began > self.manager.slice:
-            await self._let_others_in()
+        if perf_counter() - self.slices.began > SLICE:
+            await self.slices.pause()
         return output
 
     @staticmethod
@@ -432,18 +439,22 @@ class Walk:
         self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int
     ) -> None:
         """Run the turns, so many at once; the first that fails ends the others."""
-        waiting = (pair for pair in enumerate(items))
+        waiting = deque(enumerate(items))
 
         async def work() -> None:
             try:
-                for index, item in waiting:
-                    await turn(index, item)
+                await self.breathe()
+                while waiting:
+                    await turn(*waiting.popleft())
             except BaseException:
-                waiting.close()  # no other turn starts
+                waiting.clear()  # no other turn starts
                 raise
 
-        workers = [self.loop.create_task(work()) for _ in range(most)]
+        workers: list[asyncio.Task[None]] = []
         try:
+            while waiting and len(workers) < most:
+                workers += [self.loop.create_task(work()) for _ in range(min(WORKERS, most - len(workers)))]
+                await asyncio.sleep(0)
             if workers:
                 await asyncio.wait(workers, return_when=asyncio.FIRST_EXCEPTION)
                 for worker in workers:
@@ -651,13 +662,9 @@ class Walk:
     # --- letting others in --------------------------------------------------------------------------------------------
 
     async def breathe(self) -> None:
-        """Let the loop's other work in, where this task has held it for its slice."""
-        if perf_counter() - self._slice_began > self.manager.slice:
-            await self._let_others_in()
-
-    async def _let_others_in(self) -> None:
-        await asyncio.sleep(0)
-        self._slice_began = perf_counter()
+        """Let the loop's other work in, where tasks have held it for a slice."""
+        if perf_counter() - self.slices.began > SLICE:
+            await self.slices.pause()
 
     def lock_for_question(self, step: PlannedStep) -> asyncio.Lock:
         """A step asks one question at a time, its turns one after another."""

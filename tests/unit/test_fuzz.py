@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from aura_jupyter.engine import slices
+from aura_jupyter.engine import steps as engine_steps
 from aura_jupyter.engine.tasklet import StepStatus, Tasklet, TaskStatus
 from tests.unit.running import Recorder, left_over, on_clock, scheduler
 
@@ -142,6 +146,15 @@ def check_order(task: Tasklet, recorder: Recorder) -> None:
         assert all(places["after_step_run", above.name] < begun for above in task.plan.steps)
 
 
+@pytest.fixture(params=[None, -1.0], ids=["slices as they are", "no time at all"], scope="module")
+def _slices(request: pytest.FixtureRequest) -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patch:
+        for module in (slices, engine_steps) if request.param is not None else ():
+            patch.setattr(module, "SLICE", request.param)
+        yield
+
+
+@pytest.mark.usefixtures("_slices")
 @settings(max_examples=150, deadline=None)
 @given(specs(), st.lists(st.sampled_from([0.0, 0.25, 0.75, 1.0, 2.5, 3.0]), max_size=3))
 def test_random_tasks_end_with_everything_in_order(spec: dict[str, Any], cancels: list[float]) -> None:
@@ -156,7 +169,8 @@ def test_random_tasks_end_with_everything_in_order(spec: dict[str, Any], cancels
             await waiter
             assert made.running_tasks == {}
             assert made.task_queue.empty()
-            await asyncio.sleep(0)
+            for _ in range(3):
+                await asyncio.sleep(0)
             assert left_over() == set()
         check(task, cancelled=bool(cancels))
         check_events(recorder, task)
