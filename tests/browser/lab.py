@@ -1,17 +1,92 @@
-"""A notebook open in JupyterLab, as a person has it."""
+"""A JupyterLab of its own, a browser without a screen, and a notebook open in it, as a person has it."""
 
 from __future__ import annotations
 
 import itertools
+import json
+import os
 import shutil
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Locator, Page
+from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
+START = 90  # seconds that a server may take on a busy machine
 _numbers = itertools.count(1)
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """The Chromium or Chrome of this machine."""
+    path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
+    assert path, "this needs Chromium or Chrome; `make test` installs it"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=ARGUMENTS)
+        yield browser
+        browser.close()
+
+
+@contextmanager
+def jupyterlab(home: Path, work: Path) -> Iterator[str]:
+    """A JupyterLab with no settings of the person's; gives its address.
+
+    Args:
+        home: a folder for its settings.
+        work: the folder that it shows.
+    """
+    (home / "overrides.json").write_text(
+        json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}), "utf-8"
+    )
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    folders = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+    environment = {**os.environ, **{name: str(home / name.lower()) for name in folders}}
+    options = {
+        "--ServerApp.port": port,
+        "--ServerApp.port_retries": 0,
+        "--ServerApp.root_dir": work,
+        "--IdentityProvider.token": "test",
+        "--LabServerApp.app_settings_dir": home,
+        "--LabApp.expose_app_in_browser": True,
+    }
+    given = [f"{name}={value}" for name, value in options.items()]
+    command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *given]
+    with (
+        (home / "log").open("wb") as log,
+        subprocess.Popen(command, env=environment, stdout=log, stderr=log) as process,
+    ):
+        address = f"http://127.0.0.1:{port}"
+        try:
+            _wait_for(f"{address}/api?token=test", process, home / "log")
+            yield address
+        finally:
+            process.terminate()
+
+
+def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
+    """A server says on no channel that it is up, so its port is knocked at."""
+    until = time.monotonic() + START
+    while True:
+        try:
+            with urllib.request.urlopen(url):
+                return
+        except (urllib.error.URLError, ConnectionError):
+            assert process.poll() is None, log.read_text("utf-8")
+            assert time.monotonic() < until, log.read_text("utf-8")
+            time.sleep(0.1)
 
 
 class Lab:
