@@ -104,6 +104,7 @@ class ExecutionManager:
 
     def cancel(self, tasklet: Tasklet) -> None:
         """Stop what a running tasklet does; on the loop's thread."""
+        tasklet.told += 1
         if tasklet.running is not None:
             tasklet.running.cancel()
         else:

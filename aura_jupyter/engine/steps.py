@@ -633,7 +633,7 @@ class Walk:
         """Raise the cancellation that the task was told of, which may still be on its way from another thread."""
         if isinstance(error, asyncio.CancelledError) and task.cancelling() > used:
             raise error
-        if task.cancelling() <= used:
+        if task.cancelling() <= used and self.tasklet.is_being_told:
             await self.loop.create_future()
         await asyncio.sleep(0)
         raise asyncio.CancelledError

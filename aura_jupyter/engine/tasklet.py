@@ -251,6 +251,7 @@ class Tasklet:
         "task_id",
         "timeout",
         "title",
+        "told",
         "told_early",
     )
 
@@ -280,7 +281,8 @@ class Tasklet:
         self.ended_at: float | None = None
         self.in_finally = False
         self.running: asyncio.Task[Any] | None = None  # once it walks
-        self.told_early = False  # cancelled before it walks
+        self.told = 0  # the cancellations that have reached the loop
+        self.told_early = False  # one did before it walks
         self.scheduler = scheduler
         self.took: float | None = None
         self._log: Log | None = None
@@ -299,8 +301,13 @@ class Tasklet:
 
     def stop_attempts(self) -> None:
         """Tell the actions under way that they are no longer wanted; any thread. For the engine."""
-        for attempt in list(self.attempts):
+        for attempt in self.attempts.copy():
             attempt.cancel()
+
+    @property
+    def is_being_told(self) -> bool:
+        """Whether a cancellation of it, or of a task that it runs in, has not reached the loop yet. For the engine."""
+        return self.cancels > self.told or (self.parent is not None and self.parent[0].is_being_told)
 
     def end(
         self, status: TaskStatus, result: Any = None, error: BaseException | None = None, step: str | None = None

@@ -651,3 +651,24 @@ async def test_looking_up_a_step_that_is_not_there_names_the_nearest() -> None:
         assert task.steps.get("fecth") is None
         assert list(task.steps) == ["fetch"]
         await task
+
+
+@on_clock
+async def test_an_action_that_takes_its_cancellation_back_is_cancelled_all_the_same() -> None:
+    async def stubborn() -> str:
+        try:
+            await asyncio.sleep(100)
+        except asyncio.CancelledError:
+            current = asyncio.current_task()
+            assert current is not None
+            current.uncancel()
+        return "went on"
+
+    for more in ({}, {"loop": {"times": 2, "parallelism": 2}}, {"retry": 2}, {"depends_on": []}):
+        spec = {"steps": [{"name": "a", "action": "stubborn", **more}, {"name": "b", "action": "echo"}]}
+        async with scheduler(stubborn, echo) as made:
+            task = made.run_ad_hoc_task(spec)
+            await asyncio.sleep(1)
+            task.cancel()
+            await task.wait()
+        assert (task.status, statuses(task)) == (TaskStatus.CANCELLED, {"a": "CANCELLED", "b": "SKIPPED"})
