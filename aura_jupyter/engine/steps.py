@@ -597,7 +597,7 @@ class Walk:
     ) -> Any:
         """One call of the action. Whatever it raises becomes a `StepFailed`; a `CancelledError` is the task's own."""
         attempt = Attempt(self, step, run, scope, number)
-        task = asyncio.current_task()
+        task = asyncio.current_task(self.loop)
         assert task is not None
         used = self._used if task is self._own else 0
         if task.cancelling() > used:
