@@ -18,7 +18,7 @@ from .scope import Scope
 from .tasklet import Progress, Question, StepRun, Tasklet
 
 if TYPE_CHECKING:
-    from .steps import Walk
+    from .steps import StepWalk
 
 _lock = threading.Lock()  # one for all: held for moments only, and a lock of its own would cost each attempt
 
@@ -42,7 +42,7 @@ class Attempt:
         "walk",
     )
 
-    def __init__(self, walk: Walk, planned: PlannedStep, run: StepRun, scope: Scope, number: int) -> None:
+    def __init__(self, walk: StepWalk, planned: PlannedStep, run: StepRun, scope: Scope, number: int) -> None:
         self.walk = walk
         self.planned = planned
         self.run = run

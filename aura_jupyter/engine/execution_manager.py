@@ -26,8 +26,8 @@ from .plan import Plan
 from .planner import compile_spec
 from .secrets import Secrets
 from .slices import Slices
-from .steps import Walk
 from .tasklet import StepRun, Tasklet, TaskStatus
+from .walk import Walk
 from .worker import ContextPlace
 
 if TYPE_CHECKING:

@@ -253,7 +253,7 @@ class Plan:
             return title
         try:
             return secrets.mask(str(title.render(Scope(inputs, {}, {}))))
-        except TemplateError as error:
+        except Exception as error:  # a value's own __str__ may raise anything
             problem = Problem("bad-title", secrets.mask(f"'title': {error}"), "", (*self.path, "meta", "title"))
             raise SpecError([problem], source) from None
 

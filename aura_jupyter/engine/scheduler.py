@@ -25,8 +25,9 @@ from .logs import capture
 from .outcome import Outcome
 from .plan import Namespace, Plan
 from .planner import compile_spec
-from .steps import CANCELLED, Walk
+from .steps import CANCELLED
 from .tasklet import Tasklet, TaskStatus
+from .walk import Walk
 
 MAX_CONCURRENCY = 10
 REMEMBERED = 1000  # finished tasks of which a small record is kept
