@@ -6,7 +6,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..actions.registry import Action, Complaint, from_callable, registry
-from ..errors import TemplateError
 from ..spec.problems import Problem, Source, SpecError, nearest
 from ..spec.spellings import ACTIONS
 from .order import Order
@@ -253,7 +252,7 @@ class Plan:
             return title
         try:
             return secrets.mask(str(title.render(Scope(inputs, {}, {}))))
-        except Exception as error:  # a value's own __str__ may raise anything
+        except Exception as error:  # noqa: BLE001 - a value's own __str__ may raise anything
             problem = Problem("bad-title", secrets.mask(f"'title': {error}"), "", (*self.path, "meta", "title"))
             raise SpecError([problem], source) from None
 
