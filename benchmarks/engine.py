@@ -495,6 +495,7 @@ async def memory(*, quick: bool) -> AsyncIterator[Row]:
             there.add(tasklet)
             await tasklet
         del tasklet
+        await asyncio.sleep(0)  # the loop lets go of the last task
         left = in_use() - before
         records = min(count, len(scheduler.finished))
     yield Row(f"tasklets that live on, of {count:,} finished", f"{len(there)}", "", None, "0", len(there) == 0)
@@ -503,7 +504,6 @@ async def memory(*, quick: bool) -> AsyncIterator[Row]:
 
 
 def in_use() -> int:
-    await asyncio.sleep(0)  # the loop lets go of the last task
     gc.collect()
     return tracemalloc.get_traced_memory()[0]
 
