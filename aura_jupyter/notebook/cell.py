@@ -15,6 +15,7 @@ from .options import Line
 AWAITED = "aura_awaited"
 
 _CELL_LINE = re.compile(r"%%aura(?=\s|$)")
+_OPTIONS = re.compile(r"\s*(%%?aura)[ \t](.*)$")
 _MADE_CALL = re.compile(r"get_ipython\(\)\.run_(cell|line)_magic\('aura', ")
 _AWAITED_COMMANDS = frozenset({"wait", "run"})
 
@@ -36,6 +37,25 @@ def lift(lines: list[str]) -> list[str]:
 
 
 lift.has_side_effects = True  # type: ignore[attr-defined] # skips it where a console asks whether the cell is complete
+
+
+def body_of(cell: str) -> int | None:
+    """Where the body of a `%%aura` cell begins, as a number of characters; None for other cells."""
+    begin = 0
+    for line in cell.split("\n"):
+        begin += len(line) + 1
+        if _CELL_LINE.match(line):
+            return begin
+        if line.strip() and not line.strip().startswith(("#", "%")):
+            return None
+    return None
+
+
+def options_at(cell: str, at: int) -> tuple[str, str] | None:
+    """The magic of ours whose line the cursor is on, and what stands between it and the cursor."""
+    line = cell[cell.rfind("\n", 0, at) + 1 : at]
+    found = _OPTIONS.match(line)
+    return (found[1], found[2]) if found is not None else None
 
 
 def _may_stand_above(line: str) -> bool:

@@ -10,6 +10,7 @@ from ..actions.children import end_all
 from ..engine.logs import current_sink
 from ..engine.tasklet import Tasklet
 from ..view import trace
+from . import completion
 from .cell import Awaiting, lift
 from .failures import has_kernel
 from .magics import AuraMagics
@@ -34,6 +35,7 @@ def load(shell: Any) -> None:
         _follow_cells(shell, notebook, undo)
         _register_magics(shell, AuraMagics(notebook), undo)
         _show_values(shell, notebook, undo)
+        undo.callback(completion.install(shell, completion.Assistant(notebook)))
         trace.set_cell_name(lambda file: _cell_name(shell, file))
         undo.callback(trace.set_cell_name, None)
         undo.callback(DisplayCapture(shell.display_pub, current_sink.get).remove)

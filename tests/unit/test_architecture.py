@@ -17,7 +17,7 @@ LAYERS = (
     {"__init__"},
     {"notebook", "server", "cli", "client", "history"},
     {"api"},
-    {"view"},
+    {"view", "assist"},
     {"engine"},
     {"actions"},
     {"spec"},
