@@ -10,7 +10,8 @@ from typing import Any
 from .engine.attempt import Attempt
 from .engine.logs import current_sink
 from .engine.plan import Namespace
-from .engine.scheduler import MAX_CONCURRENCY, Scheduler, Spec
+from .engine.plans import Spec
+from .engine.scheduler import MAX_CONCURRENCY, Scheduler
 from .engine.tasklet import Tasklet, describe_with
 from .errors import NoSchedulerError
 

@@ -30,7 +30,7 @@ from jinja2 import StrictUndefined
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 import aura_jupyter as aura
-from aura_jupyter.engine.scheduler import plan_for
+from aura_jupyter.engine.plans import plan_for
 
 MICRO, MILLI = 1e6, 1e3
 wall = time.perf_counter

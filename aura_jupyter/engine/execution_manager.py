@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from ..actions.registry import Action
 from ..errors import TaskCancelled, TaskError
 from ..spec.problems import Problem, Source, SpecError
-from ..spec.reader import read, read_text
 from .attempt import Attempt
 from .executors import Processes, Threads, pack
 from .hooks import Hooks, TaskEvent
@@ -23,7 +22,7 @@ from .inputs import resolve
 from .logs import current_sink
 from .outcome import Outcome
 from .plan import Plan
-from .planner import compile_spec
+from .plans import Spec, plan_for
 from .secrets import Secrets
 from .slices import Slices
 from .tasklet import StepRun, Tasklet, TaskStatus
@@ -171,25 +170,27 @@ class ExecutionManager:
         subplan = attempt.planned.subplan
         if subplan is not None and any(tree is task for _, tree in attempt.planned.params):
             return subplan, subplan.source
+        spec = self._spec_of(task)
+        # in a thread, where it may take its time: a file is read, a long text compiled
+        good, found = await self.threads.call(self.loop, lambda: plan_for(spec, self.scheduler.namespace))
+        if not good:
+            raise found
+        plan, source = found
+        return plan, source
+
+    def _spec_of(self, task: Any) -> Spec:
+        """A sub-task's spec: a text of one line is the name of a file or of a variable, all else the spec itself."""
+        if not isinstance(task, str) or "\n" in task.strip():
+            return task  # type: ignore[no-any-return]
+        name = task.strip()
+        if name.endswith((".yaml", ".yml", ".json")):
+            return Path(name).expanduser()
         namespace = self.scheduler.namespace
-        if isinstance(task, str) and "\n" not in task.strip():
-            name = task.strip()
-            if name.endswith((".yaml", ".yml", ".json")):
-                good, value = await self.threads.call(self.loop, lambda: _read_file(name))
-                if not good:
-                    raise value
-                data, source = value
-                return compile_spec(data, source, namespace), source
-            if namespace is None or name not in namespace:
-                raise TaskError(
-                    f"there is no variable '{name}' that holds a task; a file's name ends in .yaml, .yml or .json"
-                )
-            task = namespace[name]
-        if isinstance(task, str):
-            source = Source(task)
-            return compile_spec(read_text(source), source, namespace), source
-        data, source = read(task)
-        return compile_spec(data, source, namespace), source
+        if namespace is None or name not in namespace:
+            raise TaskError(
+                f"there is no variable '{name}' that holds a task; a file's name ends in .yaml, .yml or .json"
+            )
+        return namespace[name]  # type: ignore[no-any-return]
 
     # --- executors ----------------------------------------------------------------------------------------------------
 
@@ -261,10 +262,6 @@ def _depth(tasklet: Tasklet) -> int:
     while parent is not None:
         depth, parent = depth + 1, parent[0].parent
     return depth
-
-
-def _read_file(name: str) -> Any:
-    return read(Path(name).expanduser())
 
 
 def _context_of(action: Action, attempt: Attempt, count: int) -> ContextPlace | None:

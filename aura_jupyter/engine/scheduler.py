@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import secrets
-import threading
 import time
 import weakref
-from collections import OrderedDict, deque
+from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,24 +16,19 @@ from typing import Any, Self
 
 from ..errors import NoSchedulerError
 from ..spec.problems import Source, SpecError
-from ..spec.reader import read, read_text
 from .execution_manager import ExecutionManager
 from .hooks import Hooks, TaskEvent, every_scheduler
 from .inputs import resolve
 from .logs import capture
 from .outcome import Outcome
 from .plan import Namespace, Plan
-from .planner import compile_spec
+from .plans import Spec, plan_for
 from .steps import CANCELLED
 from .tasklet import Tasklet, TaskStatus
 from .walk import Walk
 
 MAX_CONCURRENCY = 10
 REMEMBERED = 1000  # finished tasks of which a small record is kept
-PLANS = 128  # compiled specs that are kept
-PLAN_STEPS = 50_000  # steps of kept plans in all
-
-Spec = str | Mapping[str, Any] | Path | Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -436,48 +430,3 @@ def _on(loop: asyncio.AbstractEventLoop) -> bool:
         return asyncio.get_running_loop() is loop
     except RuntimeError:
         return False
-
-
-# --- compiled specs ---------------------------------------------------------------------------------------------------
-
-_plans: OrderedDict[str, Plan] = OrderedDict()
-_plans_lock = threading.Lock()
-
-
-def plan_for(spec: Spec, namespace: Namespace | None) -> tuple[Plan, Source]:
-    """The plan of a spec, compiled where its text is not known yet; from any thread.
-
-    Raises:
-        SpecError: with every problem of the spec.
-    """
-    if type(spec) is str:
-        known = _plans.get(spec)
-        if known is not None:
-            return known, Source(spec)
-        spec = Source(spec)
-    if isinstance(spec, Source) and spec.text is not None:
-        known = _plans.get(spec.text)
-        if known is not None:
-            return known, spec
-        data, source = read_text(spec), spec
-    else:
-        data, source = read(spec)
-        known = _plans.get(source.text) if source.text is not None else None
-        if known is not None:
-            return known, source
-    plan = compile_spec(data, source, namespace)
-    if source.text is not None:
-        _keep(source.text, plan)
-    return plan, source
-
-
-def _keep(text: str, plan: Plan) -> None:
-    with _plans_lock:
-        _plans[text] = plan
-        while len(_plans) > 1 and (
-            len(_plans) > PLANS or sum(len(known.rows) for known in _plans.values()) > PLAN_STEPS
-        ):
-            _plans.popitem(last=False)
-
-
-__all__ = ["Scheduler", "Spec", "TaskQueue", "TaskRecord", "plan_for"]

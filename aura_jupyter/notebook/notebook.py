@@ -6,6 +6,7 @@ import argparse
 import asyncio
 import weakref
 from collections.abc import Coroutine, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -14,9 +15,10 @@ from IPython.core.async_helpers import _asyncio_runner, get_asyncio_loop
 from .. import api
 from ..engine.inputs import resolve
 from ..engine.logs import capture
-from ..engine.scheduler import Scheduler, plan_for
+from ..engine.plans import plan_for
+from ..engine.scheduler import Scheduler
 from ..engine.tasklet import StepRun, Tasklet
-from ..spec.problems import Source, SpecError
+from ..spec.problems import Problem, Source, SpecError
 from . import failures
 from .cell import RunningCells
 from .commands import Commands
@@ -27,7 +29,7 @@ from .publishing import Publisher
 from .shows import Shows
 from .task_cell import TaskCell
 from .variables import Variables
-from .waiting import run_here
+from .waiting import run_here, until_ended
 
 T = TypeVar("T")
 Spec = Source | Path
@@ -42,6 +44,8 @@ class Notebook:
         variables: the person's variables.
         publisher: sends what is shown.
         shows: shows tasks.
+        settings: the traits of `AuraMagics`.
+        cells_of: the cells that the tasks came from.
     """
 
     def __init__(self, shell: Any) -> None:
@@ -49,7 +53,9 @@ class Notebook:
         self.cells = RunningCells()
         self.variables = Variables(shell)
         self.publisher = Publisher(shell, lambda: self.cells.depth)
-        self.shows = Shows(shell, self.publisher)
+        self.shows = Shows(shell, self.publisher, self.run_again, lambda: self.settings)
+        self.settings: AuraMagics  # the magics are made after it, and say so
+        self.cells_of: weakref.WeakKeyDictionary[Tasklet, TaskCell] = weakref.WeakKeyDictionary()
         self._commands = Commands(self)
         self._connected = False
         self._schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
@@ -96,6 +102,22 @@ class Notebook:
         with failures.shown_in(line, self.shell):
             raise mistake
 
+    def refuse_body(self, options: str) -> None:
+        """Refuse a `%aura` under which a spec stands.
+
+        Raises:
+            SpecError: always.
+        """
+        line = self.cells.line("%aura", options)
+        mistake = LineError(
+            "a spec stands under %aura",
+            Word("%aura", -len("%aura "), -1),
+            code="misplaced-cell",
+            hint="Write %%aura, with two percent signs: it runs what stands under it.",
+        )
+        with failures.shown_in(line, self.shell):
+            raise mistake
+
     @property
     def parser(self) -> argparse.ArgumentParser:
         """The parser of the options of `%%aura`."""
@@ -105,7 +127,13 @@ class Notebook:
     def _task_cell(self, options: str, body: str) -> TaskCell:
         line = self.cells.line("%%aura", options)
         with failures.shown_in(line, self.shell):
-            return TaskCell(self, line, cell_options(self.parser, split(line.text)), Source(body, above=line.above))
+            given = self.with_settings(cell_options(self.parser, split(line.text)))
+            return TaskCell(self, line, given, Source(body, above=line.above))
+
+    def with_settings(self, options: CellOptions) -> CellOptions:
+        """The options of a cell with what the settings say for all cells."""
+        wait, quiet = options.wait or self.settings.wait, options.quiet or self.settings.quiet
+        return replace(options, wait=wait, quiet=quiet)
 
     # --- the engine ---------------------------------------------------------------------------------------------------
 
@@ -157,7 +185,37 @@ class Notebook:
     def submit(self, spec: Spec, given: Mapping[str, Any], *, name: str | None, timeout: float | None) -> Tasklet:
         """Start a task with the values of its `-i` options."""
         origins = dict.fromkeys(given, "given with -i")
-        return self.scheduler.run_ad_hoc_task(spec, given, name=name, origins=origins, timeout=timeout)
+        tasklet = self.scheduler.run_ad_hoc_task(spec, given, name=name, origins=origins, timeout=timeout)
+        tasklet.logs.limit(self.settings.log_lines)
+        return tasklet
+
+    def run_again(self, tasklet: Tasklet) -> Tasklet:
+        """Start the spec of a task again, with the inputs that it was given; its variables hold the new one.
+
+        Raises:
+            SpecError: it cannot be: the spec was no text, or a variable or file that it needs has gone or changed.
+        """
+        given = {name: tasklet.inputs[name] for name, origin in tasklet.origins.items() if origin.startswith("given")}
+        cell = self.cells_of.get(tasklet)
+        if cell is not None:
+            return cell.submit(given)
+        if tasklet.source.text is None:
+            problem = Problem("no-text", f"the spec of {tasklet.title} was no text", "Submit it again.")
+            raise SpecError([problem], tasklet.source)
+        new = self.submit(tasklet.source, given, name=tasklet.name, timeout=tasklet.timeout)
+        if tasklet.name:
+            self.variables[tasklet.name] = new
+        return new
+
+    async def run_again_here(self, tasklet: Tasklet) -> None:
+        """Start the spec of a task again, and show it in the running cell, which waits where no loop runs on."""
+        await self.shows.prepare()
+        new = self.run_again(tasklet)
+        waits = self.waits(CellOptions())
+        self.shows.show(new, awaited=waits)
+        if waits:
+            await until_ended(new)
+            failures.raise_failure(new, self.shell)
 
     def read(self, spec: Spec) -> None:
         """Read and compile a spec, so that submitting it is quick; from any thread."""
