@@ -73,7 +73,7 @@ node_modules/.package-lock.json: package.json package-lock.json
 $(CARD)/static/card.min.js: $(CARD_SOURCES) package.json package-lock.json
 	@$(MAKE) -s node_modules/.package-lock.json
 	@npm run --silent build
-	@touch $(CARD)/static/card.min.css $@
+	@touch $(CARD)/static/*.min.css $(CARD)/static/*.min.js
 
 chromium:
 	@for browser in $(BROWSERS); do command -v $$browser >/dev/null && exit 0; done; \

@@ -11,7 +11,7 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 CARD = Path("aura_jupyter", "notebook", "card")
 SETTINGS = (Path("package.json"), Path("package-lock.json"))
-BUILT = tuple(CARD / "static" / name for name in ("card.min.js", "card.min.css"))
+BUILT = tuple(CARD / "static" / name for name in ("card.min.js", "card.min.css", "card_more.min.js", "card_more.min.css"))
 INSTALLED = Path("node_modules", ".package-lock.json")
 
 

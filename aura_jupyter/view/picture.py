@@ -5,9 +5,11 @@ A picture is a dict of version 1:
 - `task_id`, `name`, `title`, `status`; `icon` and `phrase` of the head; `said`, the sentence for a screen reader;
 - `now`, `queued`, `started`, `ended` in milliseconds since 1970, so that a page ticks its own clock; `time` at the end;
 - `bar`: the parts of the progress line, `[kind, percent]`; `button`, the one of the head;
+- `log`: how many lines were written; `many`, of a task of 500 steps and more: what its rows can be filtered by;
 - `rows`, each with an `id`: a heading (`sec`), or `name`, `icon`, `word`, `detail`, `bar`, `time` or `started`, and
   `blocks`, what opens under it. `more` says that the kernel has more of that, which is new whenever `key` is.
 
+The one that is stored has the last `lines` of the log, the `graph` of the steps, and what has to be seen of a failure.
 Text with a style is a list of spans, `[style, text]`. Nothing in a picture is HTML.
 """
 
@@ -16,22 +18,22 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable
 from typing import Any
 
-from ..engine.logs import LogRecord
 from ..engine.tasklet import StepRun, StepStatus, Tasklet, TaskStatus
-from . import rows, trace, values, words
-from .rows import Counts, Fold, Line
+from . import graph, lines, opened, rows, values, words
+from .shown import HELD, Counts, Fold, Line, Shown
 from .trace import Span
 
 VERSION = 1
 MAX_BYTES = 100_000
 LOG_LINES = 50
+MANY = 500
+"""Steps from which on a task's rows can be filtered."""
+_GRAPH = 60
 _INPUTS = 50
 _NAME = 200
-_SUMMARIES = 50
-_STEP_IN_LOG = 20
 
 Json = dict[str, Any]
 
@@ -48,34 +50,26 @@ def state(tasklet: Tasklet, *, can_run_again: bool = False) -> Json:
 
 def stored(tasklet: Tasklet) -> Json:
     """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; a last row names what is missing."""
-    picture = state(tasklet)
+    live = LivePicture(tasklet)
+    picture = live.whole()
     for row in picture["rows"]:
-        if row["id"] == "log":
-            row["blocks"] = opened(tasklet, "log")
-    more = len(tasklet.logs) - LOG_LINES
+        if row.get("icon") == "failed" or row["id"] == "result":
+            row["blocks"] = opened.opened(tasklet, row["id"], live.shown)
+    mask = tasklet.secrets.mask
+    records = list(tasklet.logs)
+    picture["lines"] = [lines.line(record, mask) for record in records[-LOG_LINES:]]
+    if 1 < len(tasklet.steps) <= _GRAPH:
+        picture["graph"] = graph.graph(tasklet)
+    more = picture["log"] - LOG_LINES
     return _bounded(picture, [words.counted(more, "log line")] if more > 0 else [])
 
 
-def log_line(record: LogRecord, mask: values.Mask, width: int = 0) -> list[str]:
-    """`[quiet, text]` of a log record: `09:41:02.1  fetch  ` and what it says.
-
-    Args:
-        record: the record.
-        mask: hides secrets.
-        width: the columns for the step's name; 0 leaves it out.
-    """
-    moment = f"{time.strftime('%H:%M:%S', time.localtime(record.time))}.{int(record.time * 10) % 10}"
-    step = f"{mask(words.cut(record.step or '', _STEP_IN_LOG)):<{width}}  " if width else ""
-    level = f"{record.level}: " if record.level in {"warning", "error"} else ""
-    return [f"{moment}  {step}", level + words.middle_cut(mask(record.text), 500)]
-
-
-def _size(picture: Json) -> int:
+def _size(picture: Any) -> int:
     return len(json.dumps(picture, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def _bounded(picture: Json, left_out: list[str]) -> Json:
-    """Leave out details from the end on, then rows, until the picture is small enough."""
+    """Leave out details from the end on, then the graph, then rows, until the picture is small enough."""
     size = _size(picture)
     dropped = 0
     for row in reversed(picture["rows"]):
@@ -87,6 +81,8 @@ def _bounded(picture: Json, left_out: list[str]) -> Json:
             size -= _size(blocks)
     if dropped:
         left_out.append(f"the details of {words.counted(dropped, 'row')}")
+    if size > MAX_BYTES - 500:
+        size -= _size(picture.pop("graph", ""))
     while size > MAX_BYTES - 500 and picture["rows"]:
         del picture["rows"][len(picture["rows"]) * 3 // 4 :]
         left_out = [*(text for text in left_out if text != "the last rows"), "the last rows"]
@@ -97,21 +93,32 @@ def _bounded(picture: Json, left_out: list[str]) -> Json:
 
 
 class LivePicture:
-    """The picture of a task that goes on: as it was last told, and what has changed since."""
+    """The picture of a task that goes on: as it was last told, and what has changed since.
+
+    Args:
+        tasklet: the task.
+        can_run_again: whether an ended task has a button to run it again.
+
+    Attributes:
+        shown: what is shown of its steps.
+        revision: counts what was told.
+    """
 
     def __init__(self, tasklet: Tasklet, *, can_run_again: bool = False) -> None:
         self.tasklet = tasklet
         self.revision = 0
+        self.shown = Shown(tasklet)
         self._can_run_again = can_run_again
-        self._phase: tuple[object, ...] = ()
-        self._every = rows.all_lines(tasklet)
+        self._phase = self._now_in()
+        self._marked: list[str] | None = None  # the marks that the page knows, where it has asked for them
         self._lock = threading.Lock()  # a page may ask for the whole in another thread
         self._head, self._rows = self._look({}, frozenset())
 
     def whole(self) -> Json:
         """Everything as it was last told: the next `changes` follow upon it, for every page alike."""
         with self._lock:
-            return {**self._head, "rev": self.revision, "now": _now(), "rows": list(self._rows.values())}
+            shown = [dict(row) for row in self._rows.values()]
+            return {**self._head, "rev": self.revision, "now": _now(), "rows": shown}
 
     def changes(self, changed: Iterable[StepRun]) -> Json | None:
         """What has changed since: `head` with the changed fields, `rows` that did, `order` where rows came or went.
@@ -119,11 +126,19 @@ class LivePicture:
         Args:
             changed: the steps that something happened to.
         """
-        head, shown = self._look(self._rows, frozenset(map(id, changed)))
+        changed = set(changed)
+        known_phase, phase = self._phase, self._now_in()
+        self._phase = phase
+        if phase == known_phase:
+            self.shown.update(changed)
+        else:
+            self.shown.rebuild()
+        head, shown = self._look(self._rows if phase == known_phase else {}, frozenset(map(id, changed)))
         message: Json = {
-            "head": {key: value for key, value in head.items() if self._head[key] != value},
-            "rows": [row for key, row in shown.items() if self._rows.get(key) != row],
+            "head": {key: value for key, value in head.items() if self._head.get(key) != value},
+            "rows": [row for key, row in shown.items() if (known := self._rows.get(key)) is not row and known != row],
             "order": list(shown) if list(shown) != list(self._rows) else None,
+            "marks": self._new_marks(changed if phase == known_phase else None),
         }
         message = {key: value for key, value in message.items() if value}
         if not message:
@@ -133,19 +148,37 @@ class LivePicture:
             self.revision += 1
         return {**message, "rev": self.revision, "now": _now()}
 
-    def step(self, row_id: str) -> StepRun | None:
-        """The step of a row, of a sub-task's too."""
-        return next((line.step for line in rows.lines(self.tasklet) if line.id == row_id), None)
+    def steps(self) -> Json:
+        """Every step's name, and in `marks` a character for its state; from now on `changes` has those that change."""
+        self._marked = list(self.shown.marks())
+        mask = self.tasklet.secrets.mask
+        names = [mask(words.cut(line.step.name, _NAME)) for line in self.shown.own]
+        return {"names": names, "marks": "".join(self._marked)}
 
-    def _look(self, known: dict[str, Json], changed: frozenset[int]) -> tuple[Json, dict[str, Json]]:
-        tasklet = self.tasklet
-        shown = rows.shown_of(self._every)
-        counts = Counts.of(shown, tasklet)
-        phase = (tasklet.status, tasklet.cancelling, tasklet.in_finally)
-        keep = known if phase == self._phase else {}
-        self._phase = phase
-        head = _head(tasklet, shown, counts, can_run_again=self._can_run_again)
-        return head, {row["id"]: row for row in _rows(tasklet, shown, keep, changed)}
+    def rows_of(self, numbers: Iterable[int]) -> list[Json]:
+        """The rows of steps, by their places in `steps`."""
+        own = self.shown.own
+        return [{**_step_row(own[number], ""), "id": str(number)} for number in numbers if 0 <= number < len(own)]
+
+    def _new_marks(self, changed: Iterable[StepRun] | None) -> list[list[Any]]:
+        """The marks that have changed, `[place, mark]`, of these steps or of all."""
+        known, shown = self._marked, self.shown
+        if known is None:
+            return []
+        places = (shown.own_place.get(id(step), -1) for step in changed) if changed is not None else range(len(known))
+        new: list[list[Any]] = []
+        for at in places:
+            if at >= 0 and (mark := shown.mark_of(shown.own[at])) != known[at]:
+                known[at] = mark
+                new.append([at, mark])
+        return new
+
+    def _now_in(self) -> tuple[object, ...]:
+        return self.tasklet.status, self.tasklet.cancelling, self.tasklet.in_finally
+
+    def _look(self, keep: dict[str, Json], changed: frozenset[int]) -> tuple[Json, dict[str, Json]]:
+        head = _head(self.tasklet, self.shown, can_run_again=self._can_run_again)
+        return head, {row["id"]: row for row in _rows(self.tasklet, self.shown, keep, changed)}
 
 
 def _now() -> int:
@@ -156,9 +189,10 @@ def _ms(seconds: float | None) -> int | None:
     return None if seconds is None else int(seconds * 1000)
 
 
-def _head(tasklet: Tasklet, shown: list[Line], counts: Counts, *, can_run_again: bool) -> Json:
+def _head(tasklet: Tasklet, shown: Shown, *, can_run_again: bool) -> Json:
     culprit = failed_in(tasklet)
-    asking = next((line.step for line in shown if line.step.status is StepStatus.RUNNING and line.step.question), None)
+    counts = shown.counts
+    asking = next((line.step for line in shown.running.values() if line.step.question is not None), None)
     mask = tasklet.secrets.mask
     final = tasklet.status.is_final
     return {
@@ -168,7 +202,7 @@ def _head(tasklet: Tasklet, shown: list[Line], counts: Counts, *, can_run_again:
         "title": mask(words.cut(tasklet.title, 500)),
         "status": tasklet.status.value,
         "icon": _task_icon(tasklet, asking),
-        "phrase": [[style, mask(text)] for style, text in _phrase(tasklet, counts, culprit, asking) if text],
+        "phrase": [[style, mask(text)] for style, text in _phrase(tasklet, shown, culprit, asking) if text],
         "said": mask(_said(tasklet, culprit, asking)),
         "queued": _ms(tasklet.queued_at),
         "started": _ms(tasklet.started_at),
@@ -177,8 +211,24 @@ def _head(tasklet: Tasklet, shown: list[Line], counts: Counts, *, can_run_again:
         "bar": _line(tasklet, counts),
         "button": _button(tasklet, can_run_again=can_run_again),
         "spec": tasklet.source.text is not None,
+        "log": _written(tasklet),
+        "many": _many(shown) if len(shown.own) >= MANY else None,
         "final": final,
     }
+
+
+def _written(tasklet: Tasklet) -> int:
+    log = tasklet.logs
+    return len(log) + log.dropped
+
+
+_FILTERS = (("Running", "r"), ("Failed", "fh"), ("Pending", "p"), ("Skipped", "sk"), ("Cancelled", "x"))
+
+
+def _many(shown: Shown) -> list[list[Any]]:
+    """What the rows of a large task can be filtered by: `[word, marks, number]`."""
+    found = [[word, marks, shown.number(marks)] for word, marks in _FILTERS]
+    return [["All", "", shown.counts.total], *(each for each in found if each[2])]
 
 
 def _task_icon(tasklet: Tasklet, asking: StepRun | None) -> str:
@@ -191,10 +241,8 @@ def _task_icon(tasklet: Tasklet, asking: StepRun | None) -> str:
 
 def failed_in(tasklet: Tasklet) -> StepRun | None:
     """The step that made the task fail, where it was one."""
-    if tasklet.status is not TaskStatus.FAILED:
-        return None
-    failed = [step for step in tasklet.steps.values() if step.status is StepStatus.FAILED and not step.handled]
-    return next((step for step in failed if step.error is tasklet.error), failed[0] if failed else None)
+    name = tasklet.error_step
+    return tasklet.steps[name] if name is not None and name in tasklet.steps else None
 
 
 def ended_words(tasklet: Tasklet, counts: Counts, culprit: StepRun | None) -> tuple[str, str]:
@@ -207,7 +255,8 @@ def ended_words(tasklet: Tasklet, counts: Counts, culprit: StepRun | None) -> tu
     return word, ", ".join(part for part in (facts, counts.failures) if part)
 
 
-def _phrase(tasklet: Tasklet, counts: Counts, culprit: StepRun | None, asking: StepRun | None) -> list[Span]:
+def _phrase(tasklet: Tasklet, shown: Shown, culprit: StepRun | None, asking: StepRun | None) -> list[Span]:
+    counts = shown.counts
     if tasklet.status.is_final:
         word, facts = ended_words(tasklet, counts, culprit)
         return [["b", word], ["", f", {facts}"]]
@@ -217,7 +266,7 @@ def _phrase(tasklet: Tasklet, counts: Counts, culprit: StepRun | None, asking: S
             ["", f", {words.place(tasklet.queue_place)} in the queue" if tasklet.queue_place else ""],
         ]
     if tasklet.cancelling and not tasklet.in_finally:
-        running = [step.name for step in tasklet.steps.values() if step.status is StepStatus.RUNNING]
+        running = [line.step.name for _, line in sorted(shown.running.items()) if line.tasklet is tasklet]
         waiting = f"{running[0]} and {len(running) - 1:,} more" if len(running) > 1 else "".join(running)
         return [["b", "Cancelling…"], ["", f" waiting for {waiting} to stop" if waiting else ""]]
     word = "Waiting for you" if asking is not None else "Cancelling… cleaning up" if tasklet.cancelling else "Running"
@@ -264,28 +313,27 @@ def _button(tasklet: Tasklet, *, can_run_again: bool) -> Json | None:
     return {"kind": "cancel", "label": "Cancel", "busy": "Cancelling…"}
 
 
-def _rows(tasklet: Tasklet, shown: list[Line], keep: dict[str, Json], changed: frozenset[int]) -> Iterable[Json]:
+def _rows(tasklet: Tasklet, shown: Shown, keep: dict[str, Json], changed: frozenset[int]) -> Iterable[Json]:
     if tasklet.inputs:
         yield keep.get("inputs") or _inputs_row(tasklet)
-    some = rows.folded(shown)
+    some, more = shown.folded()
     heading: tuple[str, str] = ("", "")
-    for row, beside in zip(some[: rows.LIMIT], rows.parallel(some), strict=False):
+    for row, beside in zip(some, shown.parallel(some), strict=True):
         first = row.lines[0] if isinstance(row, Fold) else row
         prefix = first.id.rpartition(".")[0]
         if first.heading and (prefix, first.heading) != heading:
             yield {"id": f"s{first.id}", "sec": tasklet.secrets.mask(first.heading), "depth": min(first.depth, 3)}
         heading = (prefix, first.heading)
+        if isinstance(row, Fold):
+            yield _fold_row(row, shown.took(row))
+            continue
         known = keep.get(row.id)
-        if (
-            known is not None
-            and known.get("par", "") == beside
-            and (isinstance(row, Fold) or id(row.step) not in changed)
-        ):
+        if known is not None and known.get("par", "") == beside and id(row.step) not in changed:
             yield known
         else:
-            yield _fold_row(row) if isinstance(row, Fold) else _step_row(row, beside)
-    if len(some) > rows.LIMIT:
-        yield {"id": "more", "sec": f"{words.counted(len(some) - rows.LIMIT, 'more row')} not shown", "depth": 0}
+            yield _step_row(row, beside)
+    if more:
+        yield {"id": "more", "sec": f"{words.counted(more, 'more row')} not shown", "depth": 0}
     yield from _end_rows(tasklet, keep)
 
 
@@ -294,24 +342,20 @@ def _inputs_row(tasklet: Tasklet) -> Json:
     spans: list[Span] = []
     pairs = []
     for name, value in list(tasklet.inputs.items())[:_INPUTS]:
-        shown = _input(value, mask, values.preview)
+        shown = opened.input_span(value, mask, values.preview)
         spans += [["", ", "]] if spans else []
         spans += [["b", name], ["", " "], shown]
-        pairs.append([name, _input(value, mask, lambda some: values.full(some, mask)), tasklet.origins.get(name, "")])
+        pairs.append(
+            [name, opened.input_span(value, mask, lambda some: values.full(some, mask)), tasklet.origins.get(name, "")]
+        )
     block = {"pairs": pairs}
     return {"id": "inputs", "name": "Inputs", "detail": spans, "low": True, "blocks": [block]}
 
 
-def _input(value: Any, mask: values.Mask, show: Callable[[Any], str]) -> Span:
-    """A value that is nothing but a secret says so."""
-    if isinstance(value, str) and value and mask(value) == "***":
-        return ["", "secret, not shown"]
-    return ["c", mask(show(value))]
-
-
-def _fold_row(fold: Fold) -> Json:
-    kind, took = rows.state_of_folded(fold)
-    mask = fold.lines[0].tasklet.secrets.mask
+def _fold_row(fold: Fold, took: str) -> Json:
+    first = fold.lines[0]
+    kind = rows.icon(first.step, first.tasklet)
+    mask = first.tasklet.secrets.mask
     return _without_empty(
         {
             "id": fold.id,
@@ -321,9 +365,9 @@ def _fold_row(fold: Fold) -> Json:
             "detail": [["", mask(words.cut(fold.names, 120))]],
             "low": True,
             "time": took,
-            "depth": min(fold.lines[0].depth, 3),
+            "depth": min(first.depth, 3),
             "more": True,
-            "key": kind,
+            "key": f"{kind} {len(fold.lines)}",
         },
     )
 
@@ -351,7 +395,7 @@ def _step_row(line: Line, beside: str) -> Json:
             "depth": min(line.depth, 3),
             "par": beside,
             "note": _held(step, mask),
-            "blocks": _own_blocks(line),
+            "blocks": opened.urgent_blocks(line),
             "open": kind in {"failed", "asks", "retry"},
             "more": kind not in {"asks", "retry"},
             "key": f"{kind} {step.attempts}",
@@ -368,147 +412,22 @@ def _without_empty(row: Json) -> Json:
 
 
 def _held(step: StepRun, mask: values.Mask) -> list[Span]:
-    if step.held <= rows.HELD:
+    if step.held <= HELD:
         return []
     said = f"{mask(step.name)} held the kernel for {words.duration(step.held)}. Make it a plain function, without "
     return [["", said], ["c", "async"], ["", "."]]
-
-
-def _own_blocks(line: Line) -> list[Json]:
-    """What opens under a row and is there without asking: what a person has to see."""
-    step, tasklet = line.step, line.tasklet
-    mask = tasklet.secrets.mask
-    if step.status is StepStatus.RUNNING and step.question is not None:
-        return [{"ask": mask(step.question.message), "choices": [mask(choice) for choice in step.question.choices]}]
-    if step.status is StepStatus.RUNNING and step.retry_at is not None and step.error is not None:
-        text = f"{type(step.error).__name__}: {step.error}"
-        return [
-            {"label": f"Error of attempt {step.attempts}", "text": words.middle_cut(mask(text), 1000), "error": True}
-        ]
-    if step.status is StepStatus.FAILED and not step.handled:
-        return error_blocks(step, tasklet)
-    return []
-
-
-def error_blocks(step: StepRun, tasklet: Tasklet) -> list[Json]:
-    """The error with the person's own frames, and the lines of the spec."""
-    mask = tasklet.secrets.mask
-    blocks = []
-    if step.error is not None:
-        blocks.append(trace.block("Error", trace.error_lines(step.error, mask), error=True))
-    source = tasklet.source
-    mark = trace.step_mark(source, step.path)
-    if mark is not None:
-        blocks.append(trace.block(f"Spec, {trace.where(source, mark)}", trace.spec_lines(source, mark, mask)))
-    return blocks
 
 
 def _end_rows(tasklet: Tasklet, keep: dict[str, Json]) -> Iterable[Json]:
     mask = tasklet.secrets.mask
     if tasklet.status is TaskStatus.FAILED and tasklet.error is not None and failed_in(tasklet) is None:
         line = mask(words.error_line(tasklet.error))
-        block = trace.block("Error", trace.error_lines(tasklet.error, mask), error=True)
         yield {
             "id": "error", "name": "Error", "icon": "failed", "word": "Failed",
-            "detail": [["b", line]], "blocks": [block], "open": True,
+            "detail": [["b", line]], "open": True, "more": True, "key": 0,
         }  # fmt: skip
     if tasklet.status is TaskStatus.COMPLETED and tasklet.result is not None:
         yield keep.get("result") or {
             "id": "result", "name": "Result", "detail": [["c", mask(values.preview(tasklet.result))]],
-            "blocks": [value_block("", tasklet.result, mask)],
+            "more": True, "key": 0,
         }  # fmt: skip
-    if len(tasklet.logs):
-        yield _log_row(tasklet)
-
-
-def _log_row(tasklet: Tasklet) -> Json:
-    number = len(tasklet.logs)
-    return {
-        "id": "log",
-        "name": "Log",
-        "detail": [["", words.counted(number, "line")]],
-        "low": True,
-        "more": True,
-        "key": number,
-    }
-
-
-def value_block(label: str, value: Any, mask: values.Mask) -> Json:
-    """A value to look at: the head of a table, else its text."""
-    if not values.is_frame(value):
-        return {"label": label, "text": values.long_text(value, mask)}
-    shown = values.preview(value)
-    try:
-        return {"label": f"{label}, {shown}" if label else "", "table": values.table(value, mask)}
-    except Exception as error:  # noqa: BLE001 - a library's table in a state that it cannot show
-        return {"label": label, "text": mask(f"{shown} cannot be shown: {words.error_line(error)}")}
-
-
-def opened(tasklet: Tasklet, row_id: str) -> list[Json]:
-    """What opens under a row, made when somebody opens it; the id `log` gives the whole log.
-
-    Args:
-        tasklet: the task.
-        row_id: a row's `id`. One that is not there (any more) gives nothing.
-    """
-    mask = tasklet.secrets.mask
-    if row_id == "log":
-        return [_log_block("", list(tasklet.logs), mask)]
-    shown = rows.lines(tasklet)
-    for row in rows.folded(shown):
-        if isinstance(row, Fold) and row.id == row_id:
-            return [{"pairs": _summaries(row.lines)}]
-    line = next((line for line in shown if line.id == row_id), None)
-    return [] if line is None else _opened_step(line)
-
-
-def _summaries(lines: Sequence[Line]) -> list[list[Any]]:
-    """What is in a fold, as far as a person reads it."""
-    pairs: list[list[Any]] = []
-    for line in lines[:_SUMMARIES]:
-        mask = line.tasklet.secrets.mask
-        spans, _ = rows.detail(line.step, line.tasklet, mask)
-        took = words.duration(line.step.duration) if line.step.duration is not None else ""
-        pairs.append([mask(words.cut(line.step.name, 60)), ["", "".join(text for _, text in spans)], took])
-    if len(lines) > _SUMMARIES:
-        pairs.append(["…", ["", f"and {len(lines) - _SUMMARIES:,} more"], ""])
-    return pairs
-
-
-def _opened_step(line: Line) -> list[Json]:
-    step, tasklet = line.step, line.tasklet
-    mask = tasklet.secrets.mask
-    blocks = _own_blocks(line)
-    if step.status is StepStatus.FAILED and step.handled:
-        blocks = error_blocks(step, tasklet)
-    if step.errors:
-        lines = [f"{error['index']}: {error['type']}: {error['message']}" for error in step.errors[:20]]
-        label = words.counted(len(step.errors), "failed turn")
-        blocks.append({"label": label, "text": mask("\n".join(lines)), "error": True})
-    if step.status is StepStatus.COMPLETED and step.output is not None:
-        blocks.append(value_block("Output", step.output, mask))
-    written = [record for record in tasklet.logs if record.step == step.name]
-    if written:
-        blocks.append(_log_block("Log", written, mask, with_step=False))
-    return [{"pairs": _facts(step, mask)}, *blocks] if not blocks or step.status is not StepStatus.FAILED else blocks
-
-
-def _log_block(label: str, records: list[LogRecord], mask: values.Mask, *, with_step: bool = True) -> Json:
-    shown = records[-LOG_LINES:]
-    if len(shown) < len(records):
-        label = f"{label}, last {len(shown)} of {len(records):,} lines".lstrip(", ").capitalize()
-    width = min(max((len(record.step or "") for record in shown), default=0), _STEP_IN_LOG) if with_step else 0
-    return {"label": label, "log": [log_line(record, mask, width) for record in shown]}
-
-
-def _facts(step: StepRun, mask: values.Mask) -> list[list[Any]]:
-    said = f"{mask(words.cut(step.description, 1000))}" if step.description else ""
-    where = (
-        "dask"
-        if step.executor == "dask"
-        else f"a {step.executor}"
-        if step.executor in {"thread", "process"}
-        else "the loop"
-    )
-    pairs: list[list[Any]] = [["action", ["c", step.action], ""], ["ran in", ["", where], ""]]
-    return [["description", ["", said], ""], *pairs] if said else pairs

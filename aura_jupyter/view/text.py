@@ -6,13 +6,13 @@ import os
 import re
 import time
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
 from ..engine.tasklet import StepRun, StepStatus, Tasklet, TaskStatus
 from . import rows, trace, words
 from .picture import ended_words, failed_in
-from .rows import Counts, Fold, Line
+from .shown import CONDITION, Counts, Fold, Line, Shown
 from .values import preview
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")
@@ -30,17 +30,15 @@ def sentence(tasklet: Tasklet) -> str:
 
 def text_final(tasklet: Tasklet) -> str:
     """An ended task: a line for it and one for each step, without anything that differs between two equal runs."""
-    shown = rows.lines(tasklet)
-    counts = Counts.of(shown, tasklet)
-    text = "\n".join(_table(tasklet, _final_head(tasklet, counts), shown, now=False))
+    shown = Shown(tasklet)
+    text = "\n".join(_table(tasklet, _final_head(tasklet, shown.counts), shown, now=False))
     return _ADDRESS.sub("0x…", text)
 
 
 def text_now(tasklet: Tasklet) -> str:
     """How a task stands at this moment, with times and what its steps gave: `print(tasklet)`."""
-    shown = rows.lines(tasklet)
-    counts = Counts.of(shown, tasklet)
-    return "\n".join(_table(tasklet, _head_now(tasklet, counts), shown, now=True))
+    shown = Shown(tasklet)
+    return "\n".join(_table(tasklet, _head_now(tasklet, shown.counts), shown, now=True))
 
 
 def _final_head(tasklet: Tasklet, counts: Counts) -> str:
@@ -60,21 +58,21 @@ def _head_now(tasklet: Tasklet, counts: Counts) -> str:
     return f"{word}, {counts.done:,} of {words.counted(counts.total, 'step')}, {words.clock(tasklet.duration or 0)}"
 
 
-def _table(tasklet: Tasklet, head: str, shown: Sequence[Line], *, now: bool) -> Iterator[str]:
+def _table(tasklet: Tasklet, head: str, shown: Shown, *, now: bool) -> Iterator[str]:
     mask = tasklet.secrets.mask
-    some = rows.folded(shown)
+    some, more = shown.folded()
     names = [_name(row) for row in some]
     width = min(max((_width(name) for name in names), default=0), _NAME_WIDTH)
     yield mask(f"{words.cut(tasklet.title, 500)}: {head}")
     in_finally = False
-    for row, name in list(zip(some, names, strict=True))[: rows.LIMIT]:
+    for row, name in zip(some, names, strict=True):
         line = row.lines[0] if isinstance(row, Fold) else row
         if line.heading == "Finally" and not in_finally:
             yield "  finally"
         in_finally = line.heading == "Finally"
         yield mask(_row(row, line, name, width, now=now))
-    if len(some) > rows.LIMIT:
-        yield f"  {words.counted(len(some) - rows.LIMIT, 'more line')} not shown"
+    if more:
+        yield f"  {words.counted(more, 'more line')} not shown"
     if tasklet.status is TaskStatus.FAILED and failed_in(tasklet) is None and tasklet.error is not None:
         yield mask(words.error_line(tasklet.error))
     if tasklet.status is TaskStatus.COMPLETED and tasklet.result is not None:
@@ -185,13 +183,11 @@ class TerminalLines:
     def _on_before_task_run(self, event: Any) -> None:
         tasklet = event.tasklet
         self._started[tasklet.task_id] = event.time
-        number = sum(1 for line in rows.lines(tasklet) if line.tasklet is tasklet)
-        self._task(event, "running", words.counted(number, "step"))
+        self._task(event, "running", words.counted(Shown(tasklet).counts.total, "step"))
 
     def _on_after_task_run(self, event: Any) -> None:
         tasklet = event.tasklet
-        counts = Counts.of(rows.lines(tasklet), tasklet)
-        said = _final_head(tasklet, counts)
+        said = _final_head(tasklet, Shown(tasklet).counts)
         if tasklet.status is TaskStatus.FAILED and failed_in(tasklet) is None and tasklet.error is not None:
             said = f"{said}: {words.error_line(tasklet.error)}"
         self._task(event, tasklet.status.value.lower(), said)
@@ -199,7 +195,7 @@ class TerminalLines:
 
     def _on_after_step_run(self, event: Any) -> None:
         step, tasklet = event.step, event.tasklet
-        if step.section == "on_error" and step.status is StepStatus.SKIPPED and step.reason != rows.CONDITION:
+        if step.section == "on_error" and step.status is StepStatus.SKIPPED and step.reason != CONDITION:
             return
         spans, _ = rows.detail(step, tasklet, tasklet.secrets.mask)
         text = "".join(text for _, text in spans)

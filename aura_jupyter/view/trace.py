@@ -8,6 +8,7 @@ import sysconfig
 import traceback
 from collections import Counter
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -17,7 +18,7 @@ from . import words
 from .values import Mask
 
 Span = list[str]
-"""A text with its style, `["", "text"]`: `s` quiet, `u` bold, `b` in the text's colour, `c` code, `m` marked."""
+"""A text with its style, `["", "text"]`: `s` quiet, `u` bold, `b` in the text's colour, `c` code, `mark` meant."""
 
 _OWN = str(Path(__file__).parents[1])
 _FOREIGN = tuple({sysconfig.get_path(name) for name in ("stdlib", "platstdlib", "purelib", "platlib")})
@@ -92,8 +93,9 @@ def _place(file: str) -> str:
     return "Cell" if _CELL.search(file) else Path(file).name
 
 
+@lru_cache(maxsize=50)
 def step_mark(source: Source, path: tuple[str | int, ...]) -> Mark | None:
-    """Where a step's action stands in the spec's text; None where there is no text."""
+    """Where a step's action stands in the spec's text, which is read to find it; None where there is no text."""
     if source.text is None or not path:
         return None
     for end in ((*path, "action"), path):
@@ -112,7 +114,7 @@ def where(source: Source, mark: Mark) -> str:
 
 def spec_lines(source: Source, mark: Mark, mask: Mask) -> list[list[Span]]:
     """The marked line of the spec with a caret under it, and the lines around it."""
-    text = [*source.above, *(source.text or "").splitlines()]
+    text = source.lines()
     lines: list[list[Span]] = []
     for number in range(max(mark.line - 1, 1), min(mark.line + 1, len(text)) + 1):
         line = text[number - 1]
@@ -126,7 +128,12 @@ def spec_lines(source: Source, mark: Mark, mask: Mask) -> list[list[Span]]:
 
 def _marked(number: int, line: str, mark: Mark, mask: Mask) -> list[Span]:
     start, end = mark.column - 1, mark.column - 1 + mark.length
-    parts = [["s", f"{number:>3} │ "], ["", mask(line[:start])], ["m", mask(line[start:end])], ["", mask(line[end:])]]
+    parts = [
+        ["s", f"{number:>3} │ "],
+        ["", mask(line[:start])],
+        ["mark", mask(line[start:end])],
+        ["", mask(line[end:])],
+    ]
     return [part for part in parts if part[1]]
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import base64
 import datetime
 import decimal
 import enum
+import io
 import pathlib
 import uuid
 from collections import deque
@@ -139,10 +141,57 @@ def _cell(cell: Any) -> str:
     return preview(cell)
 
 
+def picture(value: Any) -> bytes | None:
+    """The value as a PNG, where it is a figure of matplotlib's or says itself how it looks."""
+    kind = type(value)
+    if kind.__module__.partition(".")[0] == "matplotlib" and kind.__name__ == "Figure":
+        drawn = io.BytesIO()
+        value.savefig(drawn, format="png", bbox_inches="tight")
+        return drawn.getvalue()
+    if isinstance(value, type) or not callable(getattr(kind, "_repr_png_", None)):
+        return None
+    png = value._repr_png_()
+    png = png[0] if isinstance(png, tuple) else png
+    return base64.b64decode(png) if isinstance(png, str) else png
+
+
 def long_text(value: Any, mask: Mask) -> str:
     """The text of a value that somebody asked to see: bounded, without its middle where it is long."""
     try:
-        text = value if isinstance(value, str) else repr(value)
+        text = value if isinstance(value, str) else bounded_repr(value)
     except Exception as error:  # noqa: BLE001 (an object of the person's: what it raises is what there is to show)
         text = f"its repr failed: {words.error_line(error)}"
     return words.middle_cut(mask(text), LONG)
+
+
+_BRACKETS: dict[type, str] = {list: "[]", tuple: "()", set: "{}", dict: "{}"}
+_DEPTH = 6
+
+
+def bounded_repr(value: Any, room: int = 2 * LONG) -> str:
+    """The `repr` of a value. Of a long list, tuple, set or dict only as much as fits is looked at."""
+    pieces: list[str] = []
+    _write(value, pieces, [room], _DEPTH)
+    return "".join(pieces)
+
+
+def _write(value: Any, pieces: list[str], room: list[int], depth: int) -> None:
+    brackets = _BRACKETS.get(type(value))
+    if brackets is None or not value or not depth:
+        piece = preview(value) if brackets else repr(value)
+        room[0] -= len(piece)
+        pieces.append(piece)
+        return
+    pieces.append(brackets[0])
+    for at, part in enumerate(value):
+        pieces.append(", " if at else "")
+        if room[0] <= 0:
+            pieces.append(f"… {len(value) - at:,} more")
+            break
+        _write(part, pieces, room, depth - 1)
+        if type(value) is dict:
+            pieces.append(": ")
+            _write(value[part], pieces, room, depth - 1)
+    room[0] -= 2
+    pieces.append("," if type(value) is tuple and len(value) == 1 else "")
+    pieces.append(brackets[1])

@@ -19,7 +19,9 @@ import aura_jupyter as aura
 from aura_jupyter.engine.scheduler import Scheduler
 from aura_jupyter.engine.tasklet import Tasklet
 from aura_jupyter.notebook.card.snapshot import to_html
-from aura_jupyter.view.picture import opened, state, stored
+from aura_jupyter.view import graph, lines
+from aura_jupyter.view.opened import opened
+from aura_jupyter.view.picture import LivePicture, stored
 
 CARD = Path(__file__).parents[2] / "aura_jupyter" / "notebook" / "card"
 
@@ -334,13 +336,23 @@ async def all_states() -> dict[str, dict[str, Any]]:
     found: dict[str, dict[str, Any]] = {}
 
     def take(name: str, tasklet: Tasklet) -> None:
-        picture = state(tasklet, can_run_again=True)
+        live = LivePicture(tasklet, can_run_again=True)
+        picture = live.whole()
         more = {
-            row["id"]: {"key": row["key"], "blocks": opened(tasklet, row["id"])}
+            row["id"]: {"kind": "opened", "row": row["id"], "key": row["key"], "blocks": opened(tasklet, row["id"])}
             for row in picture["rows"]
             if row.get("more")
         }
-        found[name] = {"picture": picture, "opened": more, "html": to_html(stored(tasklet))}
+        last, written, _ = lines.after(tasklet.logs, 0, tasklet.secrets.mask)
+        found[name] = {
+            "picture": picture,
+            "opened": more,
+            "steps": {"kind": "steps", **live.steps()},
+            "rows": live.rows_of(range(len(tasklet.steps))),
+            "graph": {"kind": "graph", "graph": graph.graph(tasklet)},
+            "log": {"kind": "log", "after": 0, "last": last, "lines": written, "more": False},
+            "html": to_html(stored(tasklet)),
+        }
 
     async with Scheduler(namespace=NAMESPACE, max_concurrency=1) as scheduler:
         stage = Stage(scheduler)
@@ -367,7 +379,10 @@ def page(states: dict[str, dict[str, Any]], theme: str) -> str:
     """A page that loads the card's module and draws the states; `?narrow` gives 320 px."""
     variables = ";".join(f"--jp-{name}:{value}" for name, value in THEMES[theme].items())
     data = json.dumps(states).replace("<", "\\u003c")
-    module = json.dumps((CARD / "card.js").read_text("utf-8")).replace("<", "\\u003c")
+    module, second = (
+        json.dumps((CARD / name).read_text("utf-8")).replace("<", "\\u003c") for name in ("card.js", "card_more.js")
+    )
+    second_css = json.dumps((CARD / "card_more.css").read_text("utf-8")).replace("<", "\\u003c")
     return f"""<!doctype html><html lang="en"><meta charset="utf-8"><title>The card</title>
 <style>{(CARD / "card.css").read_text("utf-8")}
 body{{margin:16px;background:var(--jp-page);color:var(--jp-ui-font-color1);font:13px system-ui;{variables};
@@ -376,21 +391,25 @@ main{{display:grid;grid-template-columns:repeat(auto-fill,minmax(660px,1fr));gap
 .narrow main{{grid-template-columns:repeat(auto-fill,320px)}}h2{{font-size:13px;margin:0 0 4px}}</style>
 <main></main><script type="module">
 const states = {data};
-const url = URL.createObjectURL(new Blob([{module}], {{type: "text/javascript"}}));
-const {{draw, merge}} = await import(url);
+const load = text => import(URL.createObjectURL(new Blob([text], {{type: "text/javascript"}})));
+const {{draw, merge}} = await load({module});
+const more = async () => ({{...await load({second}), css: {second_css}}});
 document.body.classList.toggle("narrow", location.search.includes("narrow"));
 window.asked = [];
 window.sources = {{}};
-for (const [name, {{picture, opened}}] of Object.entries(states)) {{
+for (const [name, {{picture, opened, rows, ...answers}}] of Object.entries(states)) {{
   const box = document.createElement("section"); box.id = name.replaceAll(" ", "-");
   const title = document.createElement("h2"); title.textContent = name; box.append(title);
   document.querySelector("main").append(box);
   const listeners = new Set();
   const source = {{state: picture, opened: {{}}, skew: Date.now() - picture.now, get: () => source.state,
-    on: f => (listeners.add(f), () => listeners.delete(f)), tell: () => listeners.forEach(f => f()),
-    merge: m => {{ source.state = merge(source.state, m); source.tell(); }},
-    send: m => {{ window.asked.push(m); if (m.kind === "open" && opened[m.row])
-      setTimeout(() => {{ source.opened[m.row] = opened[m.row]; source.tell(); }}); }}}};
+    on: f => (listeners.add(f), () => listeners.delete(f)), more, tell: m => listeners.forEach(f => f(m)),
+    merge: m => {{ source.state = merge(source.state, m); source.tell({{kind: "change", ...m}}); }},
+    send: m => {{ window.asked.push(m); setTimeout(() => {{
+      if (m.kind === "rows") return source.tell({{kind: "rows", rows: m.steps.map(i => rows[i])}});
+      const answer = m.kind === "open" ? opened[m.row] : answers[m.kind];
+      if (m.kind === "open" && answer) source.opened[m.row] = answer;
+      if (answer) source.tell(answer); }}); }}}};
   window.sources[name] = source;
   source.off = draw(box, source);
 }}

@@ -21,6 +21,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 CARD = Path("aura_jupyter", "notebook", "card")
+BUILT = ("card.min.js", "card.min.css", "card_more.min.js", "card_more.min.css")
 
 
 def build(target: str, source: Path, folder: Path, path: str | None = None) -> Path:
@@ -58,7 +59,7 @@ def test_the_wheel_holds_every_module_the_built_card_and_the_types_marker(wheel:
     modules = {path.relative_to(ROOT).as_posix() for path in (ROOT / "aura_jupyter").rglob("*.py")}
     expected = modules | {
         "aura_jupyter/py.typed",
-        *((CARD / "static" / f"card.min.{kind}").as_posix() for kind in ("js", "css")),
+        *((CARD / "static" / name).as_posix() for name in BUILT),
     }
     assert expected - set(wheel.namelist()) == set()
 
@@ -89,7 +90,7 @@ def test_every_extra_that_the_package_names_in_an_error_exists() -> None:
 @pytest.fixture
 def build_card(tmp_path: Path) -> Callable[[], None]:
     """The build hook, over a copy of the card's sources in `tmp_path`."""
-    for path in (Path("package.json"), Path("package-lock.json"), CARD / "card.js", CARD / "card.css"):
+    for path in (Path("package.json"), Path("package-lock.json"), *(CARD / name.replace(".min", "") for name in BUILT)):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(ROOT / path, tmp_path / path)
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
@@ -114,7 +115,7 @@ def test_what_is_built_and_not_older_than_its_sources_is_not_built_again(
 ) -> None:
     monkeypatch.setenv("PATH", "")
     (tmp_path / CARD / "static").mkdir()
-    for name in ("card.min.js", "card.min.css"):
+    for name in BUILT:
         (tmp_path / CARD / "static" / name).touch()
     build_card()
     newest = max(path.stat().st_mtime for path in (tmp_path / CARD / "static").iterdir())

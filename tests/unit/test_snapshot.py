@@ -18,8 +18,9 @@ KEPT = {
     "div": {"class", "style"}, "span": {"style"}, "strong": {"style"}, "table": {"style"}, "thead": {"style"},
     "tbody": set(), "tr": {"style"}, "th": {"style", "scope"}, "td": {"style", "colspan"}, "details": {"style", "open"},
     "summary": {"style"}, "pre": {"style"}, "progress": {"value", "max", "title", "style"}, "wbr": set(), "br": set(),
+    "img": {"src", "alt", "style"},
 }  # fmt: skip
-VOID = {"wbr", "br"}
+VOID = {"wbr", "br", "img"}
 
 
 class Reader(HTMLParser):

@@ -15,8 +15,9 @@ import aura_jupyter as aura
 from aura_jupyter.engine.logs import LogRecord
 from aura_jupyter.engine.scheduler import Scheduler
 from aura_jupyter.engine.tasklet import Tasklet
-from aura_jupyter.view import trace, values, words
-from aura_jupyter.view.picture import LivePicture, opened, state, stored
+from aura_jupyter.view import lines, trace, values, words
+from aura_jupyter.view.opened import opened
+from aura_jupyter.view.picture import LivePicture, state, stored
 from aura_jupyter.view.text import TerminalLines, sentence, text_final, text_now
 
 
@@ -177,7 +178,9 @@ async def test_a_failed_task_names_the_step_its_error_and_the_line_of_the_spec(s
     assert phrase(picture) == "Failed in join, 1 of 3 steps"
     join = rows(picture)["join"]
     assert (join["icon"], said(join), join["open"]) == ("failed", "KeyError: 'tailnumber'", True)
-    error, spec = join["blocks"]
+    assert "blocks" not in join  # it travels when the row opens, and with what is stored
+    error, spec = rows(stored(tasklet))["join"]["blocks"]
+    assert opened(tasklet, join["id"]) == [error, spec]
     assert trace.plain(error["code"])[0] == "KeyError: 'tailnumber'"
     assert any(
         line.startswith("---> ") and 'raise KeyError("tailnumber")' in line for line in trace.plain(error["code"])
@@ -191,7 +194,7 @@ async def test_a_failed_task_names_the_step_its_error_and_the_line_of_the_spec(s
 async def test_frames_of_packages_are_counted_and_not_shown(scheduler: Scheduler, names: Names) -> None:
     names["joins"] = lambda: pd.DataFrame({"a": [1]}).merge(pd.DataFrame({"b": [1]}), on="a")
     tasklet = await ended(scheduler, "steps: [{name: join, action: joins}]")
-    lines = trace.plain(rows(state(tasklet))["join"]["blocks"][0]["code"])
+    lines = trace.plain(opened(tasklet, "0")[0]["code"])
     assert re.fullmatch(r"\d+ frames of pandas not shown", lines[-1])
     assert not any("site-packages" in line or "aura_jupyter" in line for line in lines)
 
@@ -209,7 +212,6 @@ async def test_handled_failures_on_error_finally_and_sub_tasks_have_their_places
         ("Finally", 0, ""),
         ("close", 0, "completed"),
         ("Result", 0, ""),
-        ("Log", 0, ""),
     ]
 
 
@@ -249,7 +251,8 @@ async def test_inputs_say_where_they_came_from_and_a_secret_is_not_shown(schedul
     pairs = rows(picture)["Inputs"]["blocks"][0]["pairs"]
     assert ["rate", ["c", "0.5"], "default"] in pairs
     assert ["token", ["", "secret, not shown"], "given"] in pairs
-    assert "hunter2" not in json.dumps([picture, opened(tasklet, "0"), opened(tasklet, "log")])
+    logged = lines.after(tasklet.logs, 0, tasklet.secrets.mask)
+    assert "hunter2" not in json.dumps([picture, opened(tasklet, "0"), logged])
 
 
 async def test_long_runs_of_one_status_fold_and_failures_do_not(scheduler: Scheduler) -> None:

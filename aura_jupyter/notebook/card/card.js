@@ -3,13 +3,15 @@
  *
  * draw(node, source) draws into a node and keeps it up to date; it returns a function that ends that.
  *   source.get()     the picture
- *   source.on(f)     calls f after each change; returns a function that stops it
+ *   source.on(f)     calls f after each change, with the message where the kernel sent one; returns a function that stops it
  *   source.send(m)   hands a message to the kernel; missing where there is none: then the card is what was last saved
+ *   source.more()    promises the module card_more.js, and with it `css`, the text of card_more.css, where it is to be added
  *   source.opened    what was asked for and has come: row -> {key, blocks}
  *   source.lost      whether the kernel is gone
  *   source.skew      how many milliseconds the page's clock is ahead of the kernel's
  * The default export is the anywidget: the same with a source over its model.
  *
+ * What opens, the graph, the log and the filter are the second part, card_more.js, which comes when it is first needed.
  * Whatever comes from a task becomes a text node. Nothing here parses HTML.
  * It travels with each card, so it is written for size as well: closures, whose names the build shortens, and no classes.
  */
@@ -48,14 +50,18 @@ const el = (what, ...children) => {
   return node;
 };
 
+const svg = (tag, attributes, ...children) => {
+  const node = attr(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes);
+  node.append(...children);
+  return node;
+};
+
 const icon = (kind) => {
-  const svg = (tag, attributes) => attr(document.createElementNS("http://www.w3.org/2000/svg", tag), attributes);
-  const node = svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", "aria-hidden": true });
   const parts = ICONS[kind] ?? [];
   // all rings turn in step, whenever they began
   const style = `animation-delay:-${performance.now() % 2000}ms`;
-  for (let i = 0; i < parts.length; i += 2) node.append(svg("path", { class: parts[i], d: parts[i + 1], style }));
-  return node;
+  const paths = parts.flatMap((d, i) => (i % 2 ? svg("path", { class: parts[i - 1], d, style }) : []));
+  return svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", "aria-hidden": true }, ...paths);
 };
 
 const button = (what, label, press) => {
@@ -64,8 +70,8 @@ const button = (what, label, press) => {
   return node;
 };
 
-const STYLES = { b: "b", c: "span.a-c", s: "s", u: "u" };
-const spans = (list) => list.map(([style, text]) => (STYLES[style] ? el(STYLES[style], text) : text));
+/** Text with a style: `c` is code, any other is a tag of ours (b, s, u, mark). */
+const spans = (list) => list.map(([style, text]) => (style ? el(style === "c" ? "span.a-c" : style, text) : text));
 
 const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
@@ -83,38 +89,11 @@ const clock = (ms) => {
 
 const elapsed = ({ time, started }, now) => time || (started ? clock(now - started) : "");
 
-const line = (cells, tag) => el("tr", ...cells.map((cell, i) => el(i ? tag : "th", cell)));
-const table = (what, heads, rows) =>
-  el(`table${what}`, heads ? el("thead", line(heads, "th")) : "", el("tbody", ...rows.map((cells) => line(cells, "td"))));
-
-const drawBlock = ({ label, text, ask, choices, pairs, code, log, table: frame, error }, answer) => {
-  const err = error ? ".err" : "";
-  let body;
-  if (ask) {
-    body = el("div.a-btns", ...choices.map((choice, i) => button(i ? "a-btn" : "a-btn.go", choice, () => answer(choice, body))));
-    return [el("p", ask), body];
-  }
-  if (pairs) body = table(".a-kv", 0, pairs.map(([name, value, extra]) => [name, ...spans([value]), extra]));
-  else if (frame) body = el("div.a-df", table("", frame.columns, frame.rows), frame.more);
-  else if (code) body = el(`pre${err}`, ...code.flatMap((line, i) => [i ? "\n" : "", ...spans(line)]));
-  else if (log) body = el("pre.wrap.a-log", el("div", ...log.map(([quiet, said]) => el("span", el("s", quiet), said))));
-  else body = el(`pre.wrap${err}`, text);
-  body.tabIndex = 0; // what may scroll has to be reached by the keyboard
-  return [label ? el("p.a-lab", label) : "", body];
-};
-
-const download = ({ name, text }) => {
-  const link = el("a");
-  link.href = `data:,${encodeURIComponent(text)}`;
-  link.download = name;
-  link.click();
-};
-
 /** A row: made once and changed in place, so that focus, scrolling and moving bars are kept. */
 const makeRow = (card) => {
   const li = el("li");
   let expanded = false;
-  let row, kind, touched, opened, box, boxKey, until, note, mark;
+  let row, kind, touched, opened, until, note, mark;
   const word = el("span.a-vh");
   const name = el("span");
   const names = el("span.a-n", word, name);
@@ -152,23 +131,13 @@ const makeRow = (card) => {
     expanded = !!wants;
   };
 
-  const answer = (choice, buttons) => {
-    buttons.inert = true;
-    card.ask({ kind: "answer", row: row.id, choice });
-  };
-
   const drawOpen = () => {
     const can = row.blocks || (row.more && card.send);
     head.disabled = !can;
     if (can) attr(head, { "aria-expanded": expanded });
     else head.removeAttribute("aria-expanded");
-    const shown = (expanded && can && ((row.more && card.opened(row)) || row.blocks)) || [];
-    const key = JSON.stringify(shown);
-    if (key === boxKey) return;
-    boxKey = key;
-    box?.remove();
-    box = el("div.a-open", ...shown.flatMap((block) => drawBlock(block, answer)));
-    if (shown.length) li.append(box);
+    const open = expanded && can;
+    if (open || li.box) card.more((more) => more.open(card, row, li, open));
   };
 
   const tick = (now) => {
@@ -197,7 +166,8 @@ const makeRow = (card) => {
     setText(name, row.name);
     names.title = row.name;
     drawDetail(lost ? { detail: [["", "Was running"]] } : row);
-    if (row.note && !note) head.after((note = el("div.a-note", icon("warn"), ...spans(row.note))));
+    note?.remove();
+    if (row.note) head.after((note = el("div.a-note", icon("warn"), ...spans(row.note))));
     tick(card.now());
     openItself();
     drawOpen();
@@ -214,9 +184,11 @@ const makeRow = (card) => {
 };
 
 export const draw = (node, source) => {
-  const asked = {};
   let rows = new Map();
-  let state, ended, drawnKind, drawnButton, timer;
+  let views = {};
+  let waiting = [];
+  let picked = "Steps";
+  let state, ended, drawnKind, drawnButton, timer, part;
 
   const title = el("strong.a-title");
   const time = el("span.a-t");
@@ -229,17 +201,13 @@ export const draw = (node, source) => {
   });
   const said = attr(el("span.a-vh"), { role: "status" });
   const progress = el("div.a-p");
-  const copyId = button("a-q", "Copy id", async () => {
-    try {
-      await navigator.clipboard.writeText(state.task_id);
-      setText(copyId, "Copied");
-      setTimeout(() => setText(copyId, "Copy id"), 2000);
-    } catch {
-      prompt("Id", state.task_id); // a page that is not secure has no clipboard
-    }
-  });
-  const save = button("a-q", "Save spec", () => ask({ kind: "spec" }));
+  const copyId = button("a-q", "Copy id", () => card.more((more) => more.copy(state.task_id, copyId)));
+  const save = button("a-q", "Save spec", () => card.more(() => ask({ kind: "spec" })));
   const list = el("ol.a-rows");
+  const number = el("small");
+  const tabs = ["Steps", "Graph", "Log"].map((name) => attr(button("", name, () => card.show(name)), { role: "tab" }));
+  tabs[2].append(number);
+  const panel = attr(el("div", list), { role: "tabpanel" });
   const headLine = el("div.a-h1", icon(""), title, time);
   const root = attr(
     el(
@@ -247,8 +215,8 @@ export const draw = (node, source) => {
       el("div.a-head", headLine, el("div.a-h2", phrase, main)),
       said,
       progress,
-      el("div.a-tabs", el("span.a-on", "Steps"), copyId, save),
-      list,
+      el("div.a-tabs", attr(el("div", ...tabs), { role: "tablist", "aria-label": "Views" }), copyId, save),
+      panel,
     ),
     { role: "group" },
   );
@@ -264,22 +232,29 @@ export const draw = (node, source) => {
     if (root.dispatchEvent(new CustomEvent("aura:ask", options))) plain();
   };
 
-  /** What opens under a row, as far as it has come; asks for it, for each row once a second at the most. */
-  const opened = ({ id, key }) => {
-    const known = source.opened[id];
-    if (known?.key !== key && !(Date.now() - asked[id] < 1000)) {
-      asked[id] = Date.now();
-      send({ kind: "open", row: id, key });
-    }
-    return known?.blocks;
-  };
-
   const card = {
     ask,
     now,
-    send: source.send,
+    source,
+    send: source.send && send,
+    state: () => state,
     ended: () => ended,
-    opened,
+    /** Calls with the second part: at once, or when it has come. */
+    more: (use) => {
+      if (part) return use(part);
+      waiting.push(use);
+      if (waiting.length < 2)
+        source.more?.().then((module) => {
+          if (module.css) root.append(el("style", module.css));
+          part = module.default({ attr, button, elapsed, el, icon, list, setText, spans, svg });
+          for (const each of waiting) each(part);
+        });
+    },
+    show: (name, what) => {
+      picked = name;
+      drawAll();
+      card.more(() => views[name].pick?.(what));
+    },
   };
 
   const words = () => {
@@ -311,6 +286,7 @@ export const draw = (node, source) => {
       main.disabled = drawnButton.off;
     }
     save.hidden = ended || !state.spec || !source.send;
+    setText(number, state.log ? ` ${state.log.toLocaleString("en")}` : "");
   };
 
   const drawRows = () => {
@@ -328,20 +304,40 @@ export const draw = (node, source) => {
     for (const { li } of before.values()) li.remove();
   };
 
+  const drawPanel = () => {
+    for (const tab of tabs) attr(tab, { "aria-selected": tab.firstChild.data === picked });
+    attr(panel, { "aria-label": picked });
+    const show = (what) => what === panel.firstChild || panel.replaceChildren(what);
+    if (picked === "Steps" && !state.many) return show(list);
+    card.more((more) => {
+      const view = (views[picked] ??= more[picked](card));
+      show(view.node);
+      view.draw();
+    });
+  };
+
   const tick = () => {
     const at = now();
     setText(time, elapsed(state, at));
     for (const row of rows.values()) row.tick(at);
   };
 
-  const drawAll = () => {
+  const drawAll = (message) => {
+    const before = state?.task_id;
     state = source.get();
+    if (state.task_id !== before) {
+      rows.clear();
+      views = {};
+      list.replaceChildren();
+    }
     ended = state.final ? "" : state.lost || source.lost ? "lost" : source.send ? "" : "saved";
     root.classList.toggle("still", ended);
+    if (message && part) part.hear(message, card, views);
     drawHead();
     drawRows();
+    drawPanel();
     clearInterval(timer);
-    if (state.started && !state.final && !ended) timer = setInterval(() => document.hidden || tick(), 1000);
+    if (state.started && !state.final && !ended) timer = setInterval(() => document.hidden || (tick(), views[picked]?.draw()), 1000);
     tick();
   };
 
@@ -366,7 +362,7 @@ export const merge = (state, { head, rows = [], order, rev, now }) => {
 /** A source over a widget's model. */
 const sourceOf = (model) => {
   const listeners = new Set();
-  let state;
+  let state, part, gotPart;
   const source = {
     opened: {},
     get: () => state,
@@ -375,19 +371,28 @@ const sourceOf = (model) => {
       listeners.add(listener);
       return () => listeners.delete(listener);
     },
+    more: () => {
+      part ??= new Promise((done) => (gotPart = done)).then(async ({ js, css }) => ({
+        ...(await import(URL.createObjectURL(new Blob([js], { type: "text/javascript" })))),
+        css,
+      }));
+      model.send({ kind: "more" });
+      return part;
+    },
   };
   const hello = (rev) => model.send({ kind: "hello", rev });
-  const tell = () => listeners.forEach((listener) => listener());
-  const set = (next) => {
+  const tell = (message) => listeners.forEach((listener) => listener(message));
+  const set = (next, message) => {
+    if (next.task_id !== state?.task_id) source.opened = {};
     state = next;
     source.skew = Date.now() - next.now;
-    tell();
+    tell(message);
   };
   model.on("change:picture", () => set(model.get("picture")));
   model.on("comm_live_update", () => {
     // the kernel is gone, or back: then it answers
     source.lost = true;
-    setTimeout(tell, 500);
+    setTimeout(() => tell(), 500);
     try {
       hello();
     } catch {}
@@ -395,12 +400,12 @@ const sourceOf = (model) => {
   model.on("msg:custom", (message) => {
     const { kind, rev } = message;
     source.lost = false;
-    if (kind === "state") set(message.state);
-    else if (kind === "spec") download(message);
-    else if (kind === "opened") {
-      source.opened[message.row] = message;
-      tell();
-    } else if (rev === state.rev + 1) set(merge(state, message));
+    if (kind === "state") set(message.state, message);
+    else if (kind === "more") gotPart?.(message);
+    else if (kind !== "change") {
+      if (kind === "opened") source.opened[message.row] = message;
+      tell(message);
+    } else if (rev === state.rev + 1) set(merge(state, message), message);
     else if (rev > state.rev) hello();
   });
   set(model.get("picture"));

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
+import threading
 import weakref
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -18,7 +19,9 @@ from ipywidgets import Layout
 from ...engine.hooks import Event, Hooks
 from ...engine.scheduler import Scheduler
 from ...engine.tasklet import StepRun, Tasklet, TaskStatus
-from ...view.picture import Json, LivePicture, opened, stored
+from ...view import graph, lines
+from ...view.opened import blocks_of, find
+from ...view.picture import Json, LivePicture, stored
 from ...view.text import sentence, text_final
 from .snapshot import to_html
 
@@ -32,6 +35,7 @@ KEPT = 20
 """Finished cards that stay open; a widget keeps its memory until it is closed."""
 _SHARE = 20  # of the loop's time at most a twentieth goes into the pictures of one card
 _PRESSES = 100
+_ROWS = 100
 _HERE = Path(__file__).parent
 
 Message = Mapping[str, Any]
@@ -39,7 +43,11 @@ Message = Mapping[str, Any]
 
 @cache
 def asset(name: str) -> str:
-    """The text of `card.js` or `card.css`, minified where that was built from this very source."""
+    """The text of one of the card's sources, minified where that was built from this very source.
+
+    Args:
+        name: `card.js` and `card.css` travel with each card, `card_more.js` and `card_more.css` with the first use.
+    """
     source = _HERE / name
     built = _HERE / "static" / f"{source.stem}.min{source.suffix}"
     if built.exists() and built.stat().st_mtime >= source.stat().st_mtime:
@@ -204,8 +212,8 @@ class Card(anywidget.AnyWidget):
             self._board.again(self)
 
     def _answer(self, message: Message) -> None:
-        step = self._live.step(str(message.get("row")))
-        question = step.question if step is not None else None
+        line = self._live.shown.line(str(message.get("row")))
+        question = line.step.question if line is not None else None
         if question is not None and message.get("choice") in question.choices:
             question.answer(str(message["choice"]))
 
@@ -216,9 +224,40 @@ class Card(anywidget.AnyWidget):
             text = tasklet.secrets.mask(tasklet.source.text)
             self.send({"kind": "spec", "name": f"{name[:60].strip('-') or 'task'}.yaml", "text": text})
 
+    def _more(self, _message: Message) -> None:
+        self.send({"kind": "more", "js": asset("card_more.js"), "css": asset("card_more.css")})
+
     def _open(self, message: Message) -> None:
-        row, key = str(message.get("row")), message.get("key")
-        self.send({"kind": "opened", "row": row, "key": key, "blocks": opened(self.tasklet, row)})
+        """What opens under a row: found here, and made in a thread, since a `repr` may take long."""
+        tasklet, name, key = self.tasklet, str(message.get("row")), message.get("key")
+        row = find(tasklet, name, self._live.shown)
+        self._board.made_elsewhere(
+            lambda: blocks_of(row, tasklet),
+            lambda blocks: self._tell(tasklet, {"kind": "opened", "row": name, "key": key, "blocks": blocks}),
+        )
+
+    def _graph(self, _message: Message) -> None:
+        tasklet = self.tasklet
+        self._board.made_elsewhere(
+            lambda: graph.graph(tasklet), lambda drawn: self._tell(tasklet, {"kind": "graph", "graph": drawn})
+        )
+
+    def _tell(self, tasklet: Tasklet, message: Json) -> None:
+        if tasklet is self.tasklet:
+            self.send(message)
+
+    def _steps(self, _message: Message) -> None:
+        self.send({"kind": "steps", **self._live.steps()})
+
+    def _rows(self, message: Message) -> None:
+        numbers = [number for number in message.get("steps", ())[:_ROWS] if isinstance(number, int)]
+        self.send({"kind": "rows", "rows": self._live.rows_of(numbers)})
+
+    def _log(self, message: Message) -> None:
+        after = message.get("after")
+        number = after if isinstance(after, int) else 0
+        last, new, more = lines.after(self.tasklet.logs, number, self.tasklet.secrets.mask)
+        self.send({"kind": "log", "after": number, "last": last, "lines": new, "more": more})
 
 
 _HANDLERS: dict[str, Callable[[Card, Message], None]] = {
@@ -227,7 +266,12 @@ _HANDLERS: dict[str, Callable[[Card, Message], None]] = {
     "rerun": Card._rerun,
     "answer": Card._answer,
     "spec": Card._save,
+    "more": Card._more,
     "open": Card._open,
+    "steps": Card._steps,
+    "rows": Card._rows,
+    "graph": Card._graph,
+    "log": Card._log,
 }
 
 
@@ -297,6 +341,15 @@ class CardBoard:
         """Call on the loop's thread, in no cell's context; nothing happens when the loop is closed."""
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args, context=contextvars.Context())
+
+    def made_elsewhere(self, make: Callable[[], Any], then: Callable[[Any], object]) -> None:
+        """Make something in a thread, and do something with it on the loop's."""
+
+        def work() -> None:
+            made = make()
+            self.on_loop(then, made)
+
+        threading.Thread(target=work, name="aura-card", daemon=True).start()
 
     def moved(self, card: Card, tasklet: Tasklet) -> None:
         """The card shows another task from now on."""

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from html import escape
 from typing import Any
 
-from ...view.words import GLYPHS
+from ...view.lines import text as log_text
+from ...view.words import GLYPHS, counted
 
 Json = dict[str, Any]
 
@@ -24,6 +25,7 @@ _COLOURS = {
     "asks": "#1f78d1",
     "retry": "#b8680f",
 }
+_STEP_IN_LOG = 20
 _STRONG = frozenset({"failed", "asks"})
 _ROW = '<tr style="background-color:transparent">'
 _CODE = "white-space:pre-wrap;font-family:monospace;font-size:12px;line-height:18px"
@@ -35,7 +37,7 @@ def to_html(picture: Json) -> str:
     Args:
         picture: what `view.picture.stored` makes.
     """
-    rows = [row for row in picture["rows"] if row["id"] not in {"inputs", "result", "log", "error"}]
+    rows = [row for row in picture["rows"] if row["id"] not in {"inputs", "result", "error"}]
     by_id = {row["id"]: row for row in picture["rows"]}
     parts = [
         _head(picture),
@@ -43,7 +45,7 @@ def to_html(picture: Json) -> str:
         _table(rows),
         *(_errors(row) for row in picture["rows"]),
         _result(by_id.get("result")),
-        _log(by_id.get("log")),
+        _log(picture),
     ]
     style = f"max-width:780px;border:{_LINE};border-radius:2px;padding:8px 12px;font-size:13px;line-height:20px"
     inner = "\n".join(part for part in parts if part)
@@ -145,7 +147,7 @@ def _code(block: Json, row: Json) -> str:
 
 def _span(style: str, text: str) -> str:
     shown = escape(text.replace("│", "|"))
-    if style == "m":
+    if style == "mark":
         return f'<strong style="text-decoration:underline">{shown}</strong>'
     return f"<strong>{shown}</strong>" if style == "u" and text.strip("^") else shown
 
@@ -169,6 +171,9 @@ def _result(row: Json | None) -> str:
         return f'<div style="margin-top:6px">Result {_dim(_text(said))}</div>'
     if "table" in block:
         return _details(f"Result, {said}", _frame(block["table"]), opened=True)
+    if "png" in block:
+        image = f'<img src="data:image/png;base64,{block["png"]}" alt="{escape(block["alt"])}" style="max-width:100%">'
+        return _details(f"Result, {said}", image, opened=True)
     if block["text"] == said or len(block["text"]) <= len(said) + 2:
         return f'<div style="margin-top:6px">Result <span style="font-family:monospace">{_text(said)}</span></div>'
     return _details(
@@ -193,9 +198,12 @@ def _frame(table: Json) -> str:
     return f'<table style="{style}">{head}<tbody>{body}</tbody></table>{more}'
 
 
-def _log(row: Json | None) -> str:
-    if row is None or "blocks" not in row:
+def _log(picture: Json) -> str:
+    shown = picture.get("lines")
+    if not shown:
         return ""
-    text = "\n".join(escape(quiet + said) for quiet, said in row["blocks"][0]["log"])
-    number = "".join(text for _, text in row["detail"])
-    return _details(f"Log, {number}", f'<pre style="{_pre("rgba(127,127,127,.4)")}">{text}</pre>', opened=False)
+    width = max(min(len(line[1]), _STEP_IN_LOG) for line in shown)
+    text = "\n".join(escape(log_text(line, width)) for line in shown)
+    number = counted(picture["log"], "line")
+    title = f"Log, {number}" if picture["log"] == len(shown) else f"Log, last {len(shown)} of {number}"
+    return _details(title, f'<pre style="{_pre("rgba(127,127,127,.4)")}">{text}</pre>', opened=False)
