@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -80,13 +80,24 @@ class TaskCell:
             if options.dry_run:
                 notebook.show_plan(self._spec, given, options.name)
                 return None
-            tasklet = notebook.submit(self._spec, given, name=options.name, timeout=options.timeout)
+            tasklet = self.submit(given)
+        if not options.quiet:
+            notebook.shows.show(tasklet, awaited=notebook.waits(options))
+        return tasklet
+
+    def submit(self, given: Mapping[str, Any]) -> Tasklet:
+        """Start the task and bind its variables.
+
+        Raises:
+            SpecError: the spec or an input is wrong.
+        """
+        options, notebook = self._options, self._notebook
+        tasklet = notebook.submit(self._spec, given, name=options.name, timeout=options.timeout)
+        notebook.cells_of[tasklet] = self
         if options.name:
             notebook.variables[options.name] = tasklet
         if options.output:
             tasklet.when_ended(lambda: self._bind_result(tasklet))
-        if not options.quiet:
-            notebook.shows.show(tasklet, awaited=notebook.waits(options))
         return tasklet
 
     def _bind_result(self, tasklet: Tasklet) -> None:
@@ -96,7 +107,7 @@ class TaskCell:
     def _outcome(self, tasklet: Tasklet) -> Any:
         failures.raise_failure(tasklet, self._notebook.shell)
         options = self._options
-        return tasklet.result if options.wait and not options.output and not options.quiet else None
+        return tasklet.result if options.wait and not options.output else None
 
     @contextlib.contextmanager
     def _mistakes_placed(self) -> Iterator[None]:
