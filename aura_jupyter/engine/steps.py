@@ -374,6 +374,9 @@ class StepWalk:
                 params[key] = tree if type(tree) is str else render(tree, scope)
             key = "args"
             args = [render(tree, scope) for tree in step.args] if step.args else ()
+            run.params = params
+            if args:
+                run.args = args
         except TemplateError as error:
             where = f"parameter '{key}'" if key != "args" else "args"
             raise StepFailed(self._explained(error, step, where), final=True) from None

@@ -108,6 +108,7 @@ class StepRun:
     """How one step of a task goes."""
 
     __slots__ = (
+        "args",
         "attempts",
         "children",
         "description",
@@ -117,6 +118,7 @@ class StepRun:
         "handled",
         "held",
         "output",
+        "params",
         "planned",
         "progress",
         "question",
@@ -147,6 +149,8 @@ class StepRun:
         self.turns: Turns | None = None
         self.question: Question | None = None
         self.children: Tasklet | None = None  # the sub-task of a `core.run_task`
+        self.params: Mapping[str, Any] | None = None  # what the action was given, of a loop its last turn
+        self.args: Sequence[Any] = ()
 
     name = property(lambda self: self.planned.name, doc="The step's name.")
     action = property(lambda self: self.planned.action, doc="The name of its action.")

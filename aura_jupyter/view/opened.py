@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..engine.tasklet import StepRun, StepStatus, Tasklet
@@ -132,11 +132,11 @@ def _opened_step(line: Line) -> list[Json]:
 
 def _parameters(step: StepRun, mask: values.Mask) -> Iterable[Json]:
     """What the action was given, of a loop its last turn."""
-    given = getattr(step, "params", None)
+    given = {**{str(at): value for at, value in enumerate(step.args, 1)}, **(step.params or {})}
     return [{"label": "Parameters", "pairs": _pairs(given, mask)}] if given else []
 
 
-def _pairs(given: Any, mask: values.Mask) -> list[list[Any]]:
+def _pairs(given: Mapping[str, Any], mask: values.Mask) -> list[list[Any]]:
     shown = [[words.cut(str(name), 60), input_span(value, mask, lambda some: values.full(some, mask)), ""]
              for name, value in list(given.items())[:_PARAMETERS]]  # fmt: skip
     if len(given) > _PARAMETERS:

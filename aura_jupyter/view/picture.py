@@ -48,9 +48,14 @@ def state(tasklet: Tasklet, *, can_run_again: bool = False) -> Json:
     return LivePicture(tasklet, can_run_again=can_run_again).whole()
 
 
-def stored(tasklet: Tasklet) -> Json:
-    """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; a last row names what is missing."""
-    live = LivePicture(tasklet)
+def stored(tasklet: Tasklet, shown: Shown | None = None) -> Json:
+    """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; a last row names what is missing.
+
+    Args:
+        tasklet: the task.
+        shown: what is known of its steps already, and is up to date.
+    """
+    live = LivePicture(tasklet, shown=shown)
     picture = live.whole()
     for row in picture["rows"]:
         if row.get("icon") == "failed" or row["id"] == "result":
@@ -98,16 +103,17 @@ class LivePicture:
     Args:
         tasklet: the task.
         can_run_again: whether an ended task has a button to run it again.
+        shown: what is known of its steps already, and is up to date.
 
     Attributes:
         shown: what is shown of its steps.
         revision: counts what was told.
     """
 
-    def __init__(self, tasklet: Tasklet, *, can_run_again: bool = False) -> None:
+    def __init__(self, tasklet: Tasklet, *, can_run_again: bool = False, shown: Shown | None = None) -> None:
         self.tasklet = tasklet
         self.revision = 0
-        self.shown = Shown(tasklet)
+        self.shown = shown or Shown(tasklet)
         self._can_run_again = can_run_again
         self._phase = self._now_in()
         self._marked: list[str] | None = None  # the marks that the page knows, where it has asked for them
@@ -129,10 +135,7 @@ class LivePicture:
         changed = set(changed)
         known_phase, phase = self._phase, self._now_in()
         self._phase = phase
-        if phase == known_phase:
-            self.shown.update(changed)
-        else:
-            self.shown.rebuild()
+        self.shown.update(changed, and_failed=phase != known_phase)
         head, shown = self._look(self._rows if phase == known_phase else {}, frozenset(map(id, changed)))
         message: Json = {
             "head": {key: value for key, value in head.items() if self._head.get(key) != value},

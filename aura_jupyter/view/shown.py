@@ -21,6 +21,7 @@ LIMIT = 200
 HELD = 0.5
 """A step that held the loop longer than this is named, in seconds."""
 CONDITION = "the condition is false"
+_ALONE = frozenset({StepStatus.FAILED, StepStatus.RUNNING})
 _GROUPED = 100  # steps up to which it is looked for groups of side-by-side steps that follow each other
 
 MARKS = {
@@ -111,23 +112,25 @@ class Shown:
 
     def rebuild(self) -> None:
         """Look at every step again."""
-        self.lines = _shown(self.own)
-        self.running: dict[int, Line] = {}
-        self._place = {id(line.step): at for at, line in enumerate(self.lines)}
-        self._marks = [mark(line.step) for line in self.lines]
-        self._keys = [_key(line) for line in self.lines]
-        self._number = Counter(
-            known for known, line in zip(self._marks, self.lines, strict=True) if line.tasklet is self.tasklet
-        )
-        keys = self._keys
-        self._starts = [at for at in range(len(keys)) if at == 0 or keys[at] is None or keys[at] != keys[at - 1]]
+        self.lines = lines = _shown(self.own)
+        self._place = {id(line.step): at for at, line in enumerate(lines)}
+        self._marks = marks = [mark(line.step) for line in lines]
+        self._keys = keys = [_key(line) for line in lines]
+        self._number = Counter(known for known, line in zip(marks, lines, strict=True) if line.tasklet is self.tasklet)
+        self._starts = [at for at, key in enumerate(keys) if at == 0 or key is None or key != keys[at - 1]]
         self._times: dict[int, tuple[object, int, float, float]] = {}
-        for at, known in enumerate(self._marks):
-            if known == "r":
-                self.running[at] = self.lines[at]
+        self.running = {at: lines[at] for at, known in enumerate(marks) if known == "r"}
+        self._failed = {at for at, known in enumerate(marks) if known in "fh"}
 
-    def update(self, changed: Iterable[StepRun]) -> None:
-        """Look at the steps that something has happened to."""
+    def update(self, changed: Iterable[StepRun], *, and_failed: bool = False) -> None:
+        """Look at the steps that something has happened to.
+
+        Args:
+            changed: the steps.
+            and_failed: look at failed ones, too, whose handling may have failed since; then the task has failed.
+        """
+        for at in tuple(self._failed) if and_failed else ():
+            self._look_at(at)
         for step in changed:
             at = self._place.get(id(step))
             if at is None:
@@ -147,10 +150,12 @@ class Shown:
                 self._number[self._marks[at]] -= 1
                 self._number[known] += 1
             self._marks[at] = known
+            self.running.pop(at, None)
+            self._failed.discard(at)
             if known == "r":
                 self.running[at] = line
-            else:
-                self.running.pop(at, None)
+            elif known in "fh":
+                self._failed.add(at)
         key = _key(line)
         if key != self._keys[at]:
             self._keys[at] = key
@@ -282,7 +287,7 @@ def _key(line: Line) -> tuple[object, ...] | None:
     """Lines next to each other with equal keys may fold; those with None never do."""
     step = line.step
     status = step.status
-    if status is StepStatus.FAILED or status is StepStatus.RUNNING or step.held > HELD:
+    if status in _ALONE or step.held > HELD:
         return None
     return status, step.reason, line.heading, line.depth
 

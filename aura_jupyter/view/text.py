@@ -23,14 +23,19 @@ _DETAIL_WIDTH = 38
 def sentence(tasklet: Tasklet) -> str:
     """What stands for the card of a task where only text is shown: the same before, while and after it runs."""
     title = tasklet.secrets.mask(words.cut(tasklet.title, 200))
-    number = sum(1 for step in tasklet.steps.values() if step.section == "steps")
+    number = len(tasklet.plan.steps)
     result = f"; `await {tasklet.name}` gives its result." if tasklet.name else "."
     return f'Aura task "{title}" with {words.counted(number, "step")}. Its card shows how it goes{result}'
 
 
-def text_final(tasklet: Tasklet) -> str:
-    """An ended task: a line for it and one for each step, without anything that differs between two equal runs."""
-    shown = Shown(tasklet)
+def text_final(tasklet: Tasklet, shown: Shown | None = None) -> str:
+    """An ended task: a line for it and one for each step, without anything that differs between two equal runs.
+
+    Args:
+        tasklet: the task.
+        shown: what is known of its steps already, and is up to date.
+    """
+    shown = shown or Shown(tasklet)
     text = "\n".join(_table(tasklet, _final_head(tasklet, shown.counts), shown, now=False))
     return _ADDRESS.sub("0x…", text)
 

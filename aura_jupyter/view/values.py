@@ -178,7 +178,7 @@ def bounded_repr(value: Any, room: int = 2 * LONG) -> str:
 def _write(value: Any, pieces: list[str], room: list[int], depth: int) -> None:
     brackets = _BRACKETS.get(type(value))
     if brackets is None or not value or not depth:
-        piece = preview(value) if brackets else repr(value)
+        piece = preview(value) if brackets and value else repr(value)
         room[0] -= len(piece)
         pieces.append(piece)
         return

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import io
 import json
 import re
+import time
 from typing import Any
 
 import pandas as pd
 import pytest
 
 import aura_jupyter as aura
-from aura_jupyter.engine.logs import LogRecord
+from aura_jupyter.engine.logs import Log, LogRecord
 from aura_jupyter.engine.scheduler import Scheduler
-from aura_jupyter.engine.tasklet import Tasklet
+from aura_jupyter.engine.tasklet import StepStatus, Tasklet
 from aura_jupyter.view import lines, trace, values, words
 from aura_jupyter.view.opened import opened
 from aura_jupyter.view.picture import LivePicture, state, stored
@@ -413,3 +415,188 @@ async def test_what_a_spec_says_cannot_steer_the_terminal(scheduler: Scheduler) 
         text = stream.buffer.getvalue().decode()
     assert "\x1b[31mb" not in text
     assert "\x1b]" not in text
+
+
+class Drawing:
+    """Says itself how it looks."""
+
+    def _repr_png_(self) -> bytes:
+        return b"\x89PNG drawn"
+
+
+def labels(blocks: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    return {block.get("label", ""): block for block in blocks}
+
+
+async def test_an_opened_row_shows_what_the_action_was_given_with_secrets_hidden(
+    scheduler: Scheduler, names: Names
+) -> None:
+    names["takes"] = lambda frame, by, token: by
+    spec = """
+    inputs: [{name: token, type: secret}]
+    steps:
+      - {name: frame, action: frame}
+      - name: takes
+        action: takes
+        params: {frame: "{{ steps.frame.output }}", by: [UA, AA], token: "key {{ inputs.token }}"}
+    """
+    tasklet = await ended(scheduler, spec, token="hunter2-hunter2")
+    shown = labels(opened(tasklet, "1"))["Parameters"]["pairs"]
+    assert shown == [
+        ["frame", ["c", "DataFrame 1 × 1"], ""],
+        ["by", ["c", "['UA', 'AA']"], ""],
+        ["token", ["c", "'key ***'"], ""],
+    ]
+
+
+async def test_an_output_is_shown_as_a_table_a_picture_or_text(scheduler: Scheduler, names: Names) -> None:
+    names.update(draws=Drawing, long=lambda: [{"n": number} for number in range(100_000)], odd_one=BadRepr)
+    spec = "steps: [{action: frame}, {action: draws}, {action: long}, {action: odd_one}]"
+    tasklet = await ended(scheduler, spec)
+    table, drawing, text, odd = (opened(tasklet, str(row))[-1] for row in range(4))
+    assert (table["label"], table["table"]["columns"]) == ("Output, DataFrame 1 × 1", ["index", "a"])
+    assert drawing["png"] == base64.b64encode(b"\x89PNG drawn").decode()
+    assert text["text"].startswith("[{'n': 0}, {'n': 1}")
+    assert len(text["text"]) < 5_000
+    assert odd["text"] == "its repr failed: ValueError: no"
+
+
+class BadRepr:
+    """Cannot be shown."""
+
+    def __repr__(self) -> str:
+        raise ValueError("no")
+
+
+@pytest.mark.parametrize("value", [[], [1], (1,), (), {"a": [1, (2,)]}, {1, 2}, set(), [["x"] * 3] * 3, "text", 1.5])
+def test_a_bounded_repr_of_something_small_is_its_repr(value: Any) -> None:
+    assert values.bounded_repr(value) == repr(value)
+
+
+def test_a_bounded_repr_says_how_much_there_is_more() -> None:
+    text = values.bounded_repr(dict.fromkeys(range(10_000), "x" * 50))
+    assert re.search(r"… 9,\d\d\d more\}$", text)
+
+
+async def test_a_row_that_is_opened_has_its_own_lines_of_the_log(scheduler: Scheduler, names: Names) -> None:
+    async def talks(context: aura.ActionContext) -> None:
+        for number in range(70):
+            context.log(f"line {number}", "warning" if number == 69 else "info")
+
+    names["talks"] = talks
+    tasklet = await ended(scheduler, "steps: [{name: quiet, action: frame}, {name: loud, action: talks}]")
+    block = opened(tasklet, "1")[-1]
+    assert block["label"] == "Log, last 50 of 70 lines"
+    assert block["all"] == "loud"
+    assert block["log"][-1][1:] == ["", "warning", "line 69"]
+    assert "log" not in opened(tasklet, "0")[-1]
+
+
+async def test_the_log_is_given_in_pieces_after_the_line_that_is_known(scheduler: Scheduler) -> None:
+    log = Log(lines=2000)
+    for number in range(1, 5001):
+        log.append(LogRecord("a", "info", str(number), 0.0))
+    found: list[list[Any]] = []
+    last, more = 0, True
+    while more:
+        last, new, more = lines.after(log, last, str)
+        assert len(new) <= lines.AT_ONCE
+        found += new
+    assert last == 5000
+    assert [line[3] for line in found][:200] == [str(number) for number in range(1, 201)]
+    assert found[200][3] == "… 3,000 lines left out …"
+    assert found[201][3] == "3201"
+    log.append(LogRecord("a", "error", "new", 0.0))
+    assert lines.after(log, 5000, str) == (5001, [[0, "a", "error", "new"]], False)
+
+
+BESIDE = """
+steps:
+  - {name: start, action: frame, depends_on: []}
+  - {name: a, action: frame, depends_on: [start]}
+  - {name: b, action: frame, depends_on: [start]}
+  - {name: c, action: frame, depends_on: [a, b]}
+  - {name: d, action: frame, depends_on: [a, b]}
+  - {name: end, action: frame}
+"""
+
+
+async def test_groups_of_side_by_side_steps_have_brackets_of_their_own(scheduler: Scheduler) -> None:
+    picture = state(await ended(scheduler, BESIDE))
+    places = {row["name"]: row.get("par") for row in picture["rows"]}
+    assert (places["a"], places["b"], places["c"], places["d"]) == ("first", "last", "first", "last")
+    assert (places["start"], places["end"]) == (None, None)
+
+
+async def test_a_step_that_runs_beside_all_keeps_them_in_one_bracket(scheduler: Scheduler) -> None:
+    spec = "steps: [{name: a, action: frame}, {name: b, action: frame}, {name: c, action: frame, depends_on: []}]"
+    picture = state(await ended(scheduler, spec))
+    assert [row.get("par") for row in picture["rows"] if "icon" in row] == ["first", "mid", "last"]
+
+
+async def test_what_is_kept_up_to_date_is_what_a_new_look_finds(scheduler: Scheduler, names: Names) -> None:
+    """Whatever happens to the steps, in whatever order the page hears of it."""
+
+    async def maybe(number: int) -> int:
+        await asyncio.sleep(0)
+        if number % 7 == 3:
+            raise ValueError("odd")
+        return number
+
+    names["maybe"] = maybe
+    spec = "steps:\n" + "".join(
+        f"  - {{name: s{at}, action: maybe, params: {{number: {at}}}, on_error: [{{name: h{at}, action: frame}}]"
+        + (", depends_on: []" if at % 5 else "")
+        + (", when: 'false'" if at % 11 == 0 else "")
+        + "}\n"
+        for at in range(120)
+    )
+    tasklet = scheduler.run_ad_hoc_task(f"{spec}finally: [{{name: close, action: frame}}]", {})
+    live = LivePicture(tasklet)
+    live.steps()
+    page, marks = live.whole(), list(live.steps()["marks"])
+    touched: set[Any] = set()
+    compared = 0
+
+    def hear(event: Any) -> None:
+        nonlocal page, compared
+        touched.add(getattr(event, "step", None))
+        if len(touched) < 9 and event.hook != "after_task_run":
+            return
+        message = live.changes(touched - {None})
+        touched.clear()
+        if message is not None:
+            page = merged(page, message)
+            for at, mark in message.get("marks", []):
+                marks[at] = mark
+        now = {"now": 0, "rev": 0}
+        assert {**page, **now} == {**state(tasklet), **now}
+        assert "".join(marks) == LivePicture(tasklet).steps()["marks"]
+        compared += 1
+
+    scheduler.hooks.add(hear)
+    await tasklet.wait()
+    assert compared > 20
+
+
+async def test_an_update_of_a_large_task_costs_what_has_changed(scheduler: Scheduler, names: Names) -> None:
+    steps = "\n".join(f"  - {{name: s{at:05}, action: frame, depends_on: []}}" for at in range(10_000))
+    tasklet = scheduler.run_ad_hoc_task(f"steps:\n{steps}", {})
+    live = LivePicture(tasklet)
+    some = list(tasklet.steps.values())
+    live.steps()
+    for at in range(0, 5000, 2):
+        some[at].status = StepStatus.COMPLETED
+        some[at].started_at, some[at].duration = 1.0, 1.0
+    live.changes(some[:5000])
+    took = []
+    for at in range(1, 101, 2):
+        some[at].status = StepStatus.COMPLETED
+        began = time.perf_counter()
+        message = live.changes([some[at]])
+        took.append(time.perf_counter() - began)
+        assert message is not None
+        assert message["marks"] == [[at, "c"]]
+    tasklet.cancel()
+    await tasklet.wait()
+    assert sorted(took)[len(took) // 2] < 0.02

@@ -22,6 +22,7 @@ from ...engine.tasklet import StepRun, Tasklet, TaskStatus
 from ...view import graph, lines
 from ...view.opened import blocks_of, find
 from ...view.picture import Json, LivePicture, stored
+from ...view.shown import Shown
 from ...view.text import sentence, text_final
 from .snapshot import to_html
 
@@ -145,6 +146,11 @@ class Card(anywidget.AnyWidget):
         self._live = LivePicture(tasklet, can_run_again=self._board.again is not None)
         self._changed.clear()
         self.send_state("picture")
+
+    def shown(self) -> Shown:
+        """What is shown of its steps, as it is now."""
+        self._live.shown.update(self._changed, and_failed=True)
+        return self._live.shown
 
     def touch(self, step: StepRun | None) -> None:
         """Something happened to a step, or to the task. Costs little: the picture is made when it is sent."""
@@ -308,6 +314,11 @@ class CardBoard:
                 self.ended(card)
         return card
 
+    def known_of(self, tasklet: Tasklet) -> Shown:
+        """What is shown of a task's steps, kept by its card where it has one, else looked up."""
+        card = self._cards.get(tasklet.task_id)
+        return card.shown() if card is not None else Shown(tasklet)
+
     def handle(self, message: Message) -> bool:
         """Do what a button asks for whose message came another way than through its widget; any thread.
 
@@ -416,8 +427,9 @@ def final_bundle(tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
         tasklet: the task; of one that has not ended it says what is known now, worded so that it stays true.
         awaited: whether its cell waits for the task: the text tells the end then, else it is the sentence that stays.
     """
-    picture = stored(tasklet)
-    text = text_final(tasklet) if awaited and tasklet.status.is_final else sentence(tasklet)
+    shown = board_of(tasklet.scheduler).known_of(tasklet)
+    picture = stored(tasklet, shown)
+    text = text_final(tasklet, shown) if awaited and tasklet.status.is_final else sentence(tasklet)
     return {MIME: picture, "text/html": to_html(picture), "text/plain": text}
 
 
