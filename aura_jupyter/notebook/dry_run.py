@@ -1,12 +1,13 @@
-"""`--dry-run`: what would run, in order, as text."""
+"""`--dry-run` and `%aura graph`: what runs after what, as text."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from ..engine.inputs import Resolved
 from ..engine.plan import Plan, PlannedStep
-from ..view.words import counted
+from ..engine.tasklet import StepRun
+from ..view.words import GLYPHS, counted
 
 
 def describe(plan: Plan, inputs: Resolved, title: str) -> str:
@@ -20,12 +21,24 @@ def describe(plan: Plan, inputs: Resolved, title: str) -> str:
     lines = [f"{title}: {counted(len(plan.rows), 'step')}, nothing has run"]
     if inputs.origins:
         lines.append("  inputs  " + ", ".join(f"{name} ({origin})" for name, origin in inputs.origins.items()))
+    return inputs.secrets.mask("\n".join((*lines, *order(plan, title).splitlines()[1:])))
+
+
+def order(plan: Plan, title: str, runs: Mapping[str, StepRun] | None = None) -> str:
+    """The steps of a plan in the order in which they may begin, with what they wait for.
+
+    Args:
+        plan: of the spec.
+        title: of the task.
+        runs: how its steps go, where it is a task.
+    """
+    lines = [f"{title}: {counted(len(plan.rows), 'step')}"]
     width = min(max(len(step.name) for step in plan.rows), 30)
-    lines += _rows(plan, _in_order(plan), 1, width)
+    lines += _rows(plan, _in_order(plan), 1, width, runs)
     if plan.finally_:
         lines.append("  finally")
-        lines += _rows(plan, plan.finally_, 1, width)
-    return "\n".join(inputs.secrets.mask(line.rstrip()) for line in lines)
+        lines += _rows(plan, plan.finally_, 1, width, runs)
+    return "\n".join(line.rstrip() for line in lines)
 
 
 def _in_order(plan: Plan) -> Iterator[PlannedStep]:
@@ -42,12 +55,15 @@ def _waits_for(step: PlannedStep) -> Iterable[int]:
     return range(step.position) if step.depends is None else step.depends
 
 
-def _rows(plan: Plan, steps: Iterable[PlannedStep], depth: int, width: int) -> Iterator[str]:
+def _rows(
+    plan: Plan, steps: Iterable[PlannedStep], depth: int, width: int, runs: Mapping[str, StepRun] | None
+) -> Iterator[str]:
     for step in steps:
-        yield f"{'  ' * depth}{step.name:<{width}}  {step.action}{_notes(plan, step)}"
+        status = f"{GLYPHS[runs[step.name].status.lower()]} " if runs is not None else ""
+        yield f"{'  ' * depth}{status}{step.name:<{width}}  {step.action}{_notes(plan, step)}"
         if step.handlers:
             yield f"{'  ' * (depth + 1)}on error"
-            yield from _rows(plan, step.handlers, depth + 1, width)
+            yield from _rows(plan, step.handlers, depth + 1, width, runs)
 
 
 def _notes(plan: Plan, step: PlannedStep) -> str:

@@ -10,6 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
+from traitlets import Bool, Int, observe
+
+from .. import api
+from ..engine.logs import LINES
+from ..engine.scheduler import MAX_CONCURRENCY
+from .subcommands import overview
 
 if TYPE_CHECKING:
     from .notebook import Notebook
@@ -23,9 +29,28 @@ class AuraMagics(Magics):
         notebook: what they hand over to.
     """
 
+    max_concurrency = Int(MAX_CONCURRENCY, min=1, help="How many tasks run at once.").tag(config=True)
+    wait = Bool(default_value=False, help="Whether a %%aura cell ends when its task does, without --wait, too.").tag(
+        config=True
+    )
+    quiet = Bool(default_value=False, help="Whether a %%aura cell shows no card, without -q, too.").tag(config=True)
+    message_rate = Int(10, min=1, max=50, help="How many messages a second a card takes.").tag(config=True)
+    log_lines = Int(LINES, min=10, help="How many lines of its log a task keeps, from its start on.").tag(config=True)
+
     def __init__(self, notebook: Notebook) -> None:
-        super().__init__(notebook.shell)
+        super().__init__(notebook.shell, parent=notebook.shell)
         self._notebook = notebook
+        notebook.settings = self
+        if self.max_concurrency != MAX_CONCURRENCY:
+            api.configure(max_concurrency=self.max_concurrency)
+
+    @observe("max_concurrency")
+    def _limit_tasks(self, change: Any) -> None:
+        api.configure(max_concurrency=change.new)
+
+    @observe("message_rate")
+    def _limit_messages(self, change: Any) -> None:
+        self._notebook.shows.limit_messages(change.new)
 
     @magic_arguments("%aura")
     @argument(
@@ -76,18 +101,10 @@ class AuraMagics(Magics):
     @no_var_expand
     @line_magic("aura")
     def line(self, line: str) -> Any:
-        """Look at the tasks of this notebook.
-
-        %aura                        the tasks
-        %aura run FILE [options]     run the spec of a file, with the options of %%aura
-        %aura wait [NAME...]         wait until tasks have ended, all of them without a NAME
-        %aura show NAME              the card of a task, by its variable or its id
-        %aura logs NAME              what it wrote
-        %aura cancel NAME | --all    stop it
-        %aura actions [NAME]         what a step can do
-        %aura schema [FILE]          the JSON Schema of specs, for an editor
-        """
+        """Look at the tasks of this notebook, and steer them. `%aura COMMAND --help` tells more of one."""
         return self._notebook.run_line(line)
+
+    line.__doc__ = f"{line.__doc__}\n\n{overview()}"
 
     @no_var_expand
     @line_magic("aura_awaited")
@@ -100,3 +117,9 @@ class AuraMagics(Magics):
     def misplaced_cell(self, line: str) -> None:
         """What IPython makes of a `%%aura` that stands below Python code."""
         self._notebook.refuse_misplaced(line)
+
+    @no_var_expand
+    @line_magic("%aura_body")
+    def misplaced_body(self, line: str) -> None:
+        """What a `%aura` becomes under which a spec stands."""
+        self._notebook.refuse_body(line)

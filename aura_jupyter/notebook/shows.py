@@ -7,10 +7,13 @@ import contextvars
 import importlib
 import sys
 import threading
+import weakref
+from collections.abc import Callable
 from typing import Any
 
 from ..engine.hooks import every_scheduler
 from ..engine.tasklet import Tasklet
+from ..spec.problems import SpecError, to_html
 from ..view.text import TerminalLines, sentence
 from .failures import has_kernel
 from .publishing import Bundle, Publisher
@@ -24,11 +27,22 @@ class Shows:
     Args:
         shell: the running InteractiveShell.
         publisher: sends what is shown.
+        again: starts a task again.
+        settings: gives the settings, once they are there.
     """
 
-    def __init__(self, shell: Any, publisher: Publisher) -> None:
-        self._shell, self._publisher = shell, publisher
+    def __init__(
+        self, shell: Any, publisher: Publisher, again: Callable[[Tasklet], Tasklet], settings: Callable[[], Any]
+    ) -> None:
+        self._shell, self._publisher, self._again, self._settings = shell, publisher, again, settings
         self._prepared = False
+        self._boards: weakref.WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = weakref.WeakKeyDictionary()
+        self._displays: weakref.WeakKeyDictionary[Tasklet, list[str]] = weakref.WeakKeyDictionary()
+
+    def limit_messages(self, rate: int) -> None:
+        """Let each card send so many messages a second, those that are shown already, too."""
+        for board, loop in self._boards.items():
+            board.budget = _cards().Budget(loop, per_card=rate)
 
     @property
     def watched(self) -> bool:
@@ -70,11 +84,36 @@ class Shows:
     def _bundle(self, tasklet: Tasklet, *, awaited: bool) -> Bundle:
         bundle: Bundle = _cards().final_bundle(tasklet, awaited=awaited)
         if self.watched and not tasklet.status.is_final:
-            return {**_view(_cards().card_of(tasklet).model_id), **bundle}
+            return {**_view(self._board(tasklet).card(tasklet).model_id), **bundle}
         return bundle
+
+    def _board(self, tasklet: Tasklet) -> Any:
+        board = _cards().board_of(tasklet.scheduler)
+        if board not in self._boards:
+            self._boards[board] = tasklet.scheduler.loop
+            board.again = self._run_again
+            board.budget = _cards().Budget(tasklet.scheduler.loop, per_card=self._settings().message_rate)
+        return board
+
+    def _run_again(self, card: Any) -> None:
+        """What the button of a card does: the new task's card takes the place of the old one."""
+        old = card.tasklet
+        try:
+            new = self._again(old)
+        except SpecError as error:
+            self._publisher.display({"text/html": to_html(error), "text/plain": str(error)})
+            return
+        card.show(new)
+        for display_id in self._displays.pop(old, ()):
+            self._publisher.replace(display_id, self._bundle(new, awaited=False))
+            self._replace_at_end(new, display_id, awaited=False)
 
     def _show_until_ended(self, tasklet: Tasklet, *, awaited: bool) -> None:
         display_id = self._publisher.display(self._bundle(tasklet, awaited=awaited))
+        self._replace_at_end(tasklet, display_id, awaited=awaited)
+
+    def _replace_at_end(self, tasklet: Tasklet, display_id: str, *, awaited: bool) -> None:
+        self._displays.setdefault(tasklet, []).append(display_id)
         if not tasklet.status.is_final:
             loop = asyncio.get_running_loop()
 

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import signal
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
 from ..engine.tasklet import Tasklet
@@ -29,6 +29,19 @@ async def until_ended(tasklet: Tasklet) -> None:
             else:
                 return
         await tasklet.wait()
+
+
+async def wait_for_all(tasklets: Iterable[Tasklet]) -> bool:
+    """Wait until tasks have ended. An interrupt ends the wait, and not the tasks; says whether there was one."""
+    waiter = this_task()
+    with interrupts_call(waiter.cancel):
+        try:
+            for tasklet in tasklets:
+                await tasklet.wait()
+        except asyncio.CancelledError:
+            waiter.uncancel()
+            return True
+    return False
 
 
 def this_task() -> asyncio.Task[Any]:

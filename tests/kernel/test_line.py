@@ -152,6 +152,11 @@ def test_schema_is_printed_or_written(kernel: Kernel, tmp_path: Path) -> None:
         ("logs", "%aura logs needs the name of a task", "Write %aura logs NAME."),
         ("show a b", "'b' stands where nothing is expected", "Leave it out."),
         ("run", "%aura run needs a file", "Write %aura run FILE."),
+        ("wait held --al", "%aura wait has no option '--al'", "%aura wait --help tells what it takes."),
+        ("cancel --al", "%aura cancel has no option '--al'", "Write --all."),
+        ("save held", "%aura save needs the name of a file", "Write %aura save NAME FILE."),
+        ("rerun hled", "there is no task 'hled'", "Did you mean 'held'?"),
+        ("graph hled", "there is no task 'hled'", "Did you mean 'held'?"),
         ("actions core.lgo", "no action is called 'core.lgo'", "Did you mean 'core.log'?"),
     ],
 )
@@ -160,3 +165,85 @@ def test_a_mistake_is_one_message_a_caret_and_one_hint(held: Kernel, line: str, 
     assert reply.traceback.startswith(f"Line 2: {message}")
     assert hint in reply.traceback.splitlines()[-1]
     assert "^" in reply.traceback
+
+
+SPEC = """%%aura daily -i n=4 -o out
+inputs: [n]
+steps:
+  - {name: first, action: tell, params: {n: "{{ inputs.n }}"}}
+  - {name: second, action: core.log, params: {message: hi}, depends_on: []}
+returns: "{{ steps.first.output }}"
+"""
+
+
+@pytest.fixture
+def daily(kernel: Kernel) -> Kernel:
+    """A kernel in which the task `daily` has ended."""
+    kernel.ok("runs = []\ndef tell(n):\n    print('told', n)\n    runs.append(n)\n    return n")
+    kernel.ok(SPEC)
+    kernel.ok("first = daily\nawait daily")
+    return kernel
+
+
+def test_rerun_starts_the_spec_again_with_what_it_was_given(daily: Kernel) -> None:
+    assert daily.ok("%aura rerun daily").displays
+    assert daily.get("(await daily, daily is first, runs, out)") == "(4, False, [4, 4], 4)"
+
+
+def test_rerun_of_a_task_from_python(kernel: Kernel) -> None:
+    kernel.ok("%aura cancel --all\nimport aura_jupyter as aura\nn = []\ndef tell(x):\n    n.append(x)")
+    kernel.ok("t = aura.submit('steps: [{action: tell, params: {x: 1}}]')\nawait t")
+    kernel.ok("%aura rerun t\n%aura wait")
+    assert kernel.get("n") == "[1, 1]"
+    kernel.ok("t = aura.submit({'steps': [{'action': 'tell', 'params': {'x': 1}}]})\nawait t")
+    assert "was no text" in kernel.fails("%aura rerun t").traceback
+
+
+def test_graph_tells_what_runs_after_what_and_runs_nothing(daily: Kernel, tmp_path: Path) -> None:
+    assert "✓ second  core.log  (at once)" in daily.ok("%aura graph daily").stdout
+    path = tmp_path / "other.yaml"
+    path.write_text("steps: [{name: only, action: tell, params: {n: 1}}]", "utf-8")
+    text = daily.ok(f"%aura graph {path}").stdout
+    assert text.startswith("other: 1 step\n  only  tell")
+    assert daily.get("runs") == "[4]"
+
+
+def test_save_writes_the_spec_and_leaves_a_file_alone_that_is_there(daily: Kernel, tmp_path: Path) -> None:
+    path = tmp_path / "daily.yaml"
+    daily.ok(f"%aura save daily {path}")
+    assert path.read_text("utf-8") == SPEC.partition("\n")[2]
+    assert "is there already" in daily.fails(f"%aura save daily {path}").traceback
+
+
+def test_logs_can_be_followed_until_the_task_has_ended(held: Kernel) -> None:
+    held.ok("async def tell():\n    print('before')\n    await gate.wait()\n    print('after')")
+    held.ok("%%aura told\nsteps: [{action: tell}]")
+    start = len(held.messages)
+    cell = held.start("%aura logs told -f")
+    held.wait_for_text("before", start)
+    held.interrupt()
+    assert held.finish(cell).ename == "KeyboardInterrupt"
+    assert held.get("told.status.value") == "'RUNNING'"
+    reply = held.ok("asyncio.get_running_loop().call_soon(gate.set)\n%aura logs told -f")
+    assert [line.split("  ")[-1] for line in reply.stdout.splitlines()] == ["before", "after"]
+
+
+def test_each_subcommand_has_its_help(kernel: Kernel) -> None:
+    names = [line.split()[1] for line in kernel.ok("%aura help").stdout.splitlines()[1:]]
+    assert {"run", "wait", "logs", "rerun", "doctor"} <= set(names)
+    for name in names:
+        assert kernel.ok(f"%aura {name} --help").stdout.startswith(f"%aura {name}")
+
+
+def test_doctor_gives_a_verdict_on_versions_and_settings(kernel: Kernel) -> None:
+    lines = kernel.ok("%aura doctor").stdout.splitlines()
+    assert any(line.startswith("✓ ipykernel") and line.endswith("ok") for line in lines)
+    assert any("cards are live" in line for line in lines)
+    assert lines[-1] == "Nothing stands in the way."
+    assert "nobody can be asked" in kernel.ok("%aura doctor", allow_stdin=False).stdout
+
+
+def test_a_spec_under_a_single_percent_sign_is_explained(kernel: Kernel) -> None:
+    reply = kernel.fails("# note\n%aura daily -w\nsteps: [{action: core.log, params: {message: hi}}]")
+    assert reply.traceback.startswith("Line 2: a spec stands under %aura")
+    assert "Write %%aura" in reply.traceback
