@@ -116,6 +116,9 @@ class LivePicture:
         self.shown = shown or Shown(tasklet)
         self._can_run_again = can_run_again
         self._phase = self._now_in()
+        self._again: set[StepRun] = (
+            set()
+        )  # to be looked at the next time, too: nobody tells when their handling has failed
         self._marked: list[str] | None = None  # the marks that the page knows, where it has asked for them
         self._lock = threading.Lock()  # a page may ask for the whole in another thread
         self._head, self._rows = self._look({}, frozenset())
@@ -132,10 +135,12 @@ class LivePicture:
         Args:
             changed: the steps that something happened to.
         """
-        changed = set(changed)
+        changed = {*changed, *self._again}
+        self._again = self.shown.owners(changed)
+        changed |= self._again
         known_phase, phase = self._phase, self._now_in()
         self._phase = phase
-        self.shown.update(changed, and_failed=phase != known_phase)
+        self.shown.update(changed)
         head, shown = self._look(self._rows if phase == known_phase else {}, frozenset(map(id, changed)))
         message: Json = {
             "head": {key: value for key, value in head.items() if self._head.get(key) != value},
@@ -150,6 +155,11 @@ class LivePicture:
             self._head, self._rows = head, shown
             self.revision += 1
         return {**message, "rev": self.revision, "now": _now()}
+
+    def known(self, changed: Iterable[StepRun]) -> Shown:
+        """What is shown of its steps, as it is now, without telling it."""
+        self.shown.update({*changed, *self._again})
+        return self.shown
 
     def steps(self) -> Json:
         """Every step's name, and in `marks` a character for its state; from now on `changes` has those that change."""

@@ -120,17 +120,18 @@ class Shown:
         self._starts = [at for at, key in enumerate(keys) if at == 0 or key is None or key != keys[at - 1]]
         self._times: dict[int, tuple[object, int, float, float]] = {}
         self.running = {at: lines[at] for at, known in enumerate(marks) if known == "r"}
-        self._failed = {at for at, known in enumerate(marks) if known in "fh"}
 
-    def update(self, changed: Iterable[StepRun], *, and_failed: bool = False) -> None:
-        """Look at the steps that something has happened to.
+    def owners(self, steps: Iterable[StepRun]) -> set[StepRun]:
+        """The steps whose on_error these belong to: a failure that was handled is none once its handling has failed."""
+        found = set()
+        for step in steps:
+            owner, at = step.planned.owner, self._place.get(id(step))
+            if owner is not None and at is not None:
+                found.add(self.lines[at].tasklet.steps.at(owner.index))
+        return found
 
-        Args:
-            changed: the steps.
-            and_failed: look at failed ones, too, whose handling may have failed since; then the task has failed.
-        """
-        for at in tuple(self._failed) if and_failed else ():
-            self._look_at(at)
+    def update(self, changed: Iterable[StepRun]) -> None:
+        """Look at the steps that something has happened to."""
         for step in changed:
             at = self._place.get(id(step))
             if at is None:
@@ -151,11 +152,8 @@ class Shown:
                 self._number[known] += 1
             self._marks[at] = known
             self.running.pop(at, None)
-            self._failed.discard(at)
             if known == "r":
                 self.running[at] = line
-            elif known in "fh":
-                self._failed.add(at)
         key = _key(line)
         if key != self._keys[at]:
             self._keys[at] = key

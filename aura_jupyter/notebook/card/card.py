@@ -16,7 +16,7 @@ import anywidget
 import traitlets
 from ipywidgets import Layout
 
-from ...engine.hooks import Event, Hooks
+from ...engine.hooks import AttemptFailed, Event, Hooks
 from ...engine.scheduler import Scheduler
 from ...engine.tasklet import StepRun, Tasklet, TaskStatus
 from ...view import graph, lines
@@ -149,8 +149,7 @@ class Card(anywidget.AnyWidget):
 
     def shown(self) -> Shown:
         """What is shown of its steps, as it is now."""
-        self._live.shown.update(self._changed, and_failed=True)
-        return self._live.shown
+        return self._live.known(self._changed)
 
     def touch(self, step: StepRun | None) -> None:
         """Something happened to a step, or to the task. Costs little: the picture is made when it is sent."""
@@ -396,6 +395,8 @@ class CardBoard:
         if card is None:
             return
         card.touch(getattr(event, "step", None))
+        if isinstance(event, AttemptFailed):  # that the next attempt has begun is told by nobody
+            self._loop.call_later(event.delay + 0.01, card.touch, event.step, context=contextvars.Context())
 
     def _queue_moved(self) -> None:
         for card in list(self._queued):
