@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -160,6 +161,98 @@ def test_an_ended_view_leaves_nothing_behind(cards: Callable[..., Page]) -> None
     assert page.locator("#running .aura-card").count() == 0
 
 
+def tab(page: Page, state: str, name: str) -> Locator:
+    return page.locator(f"#{state} [role=tab]", has_text=name)
+
+
+def test_the_log_has_time_step_level_and_text_and_is_filtered_by_them(cards: Callable[..., Page]) -> None:
+    page = cards()
+    expect(tab(page, "failed", "Log")).to_have_text("Log 4")
+    tab(page, "failed", "Log").click()
+    lines = page.locator("#failed .a-lines pre span")
+    expect(lines).to_have_count(4)
+    expect(lines.nth(3)).to_have_text(re.compile(r"\d\d:\d\d:\d\d\.\d  clean  warning 35 columns have mixed types"))
+    page.locator("#failed .a-find button", has_text="Warnings 1").click()
+    expect(lines).to_have_count(1)
+    page.locator("#failed .a-find button", has_text="All").click()
+    page.locator("#failed select").select_option("fetch")
+    expect(lines).to_have_count(2)
+    page.locator("#failed input").fill("336,776")
+    expect(lines).to_have_count(1)
+    page.locator("#failed input").fill("nowhere")
+    expect(page.locator("#failed .a-lines")).to_contain_text("No line is like that.")
+
+
+WRITE = """([from, number]) => { const s = sources.running;
+    s.tell({kind: "log", after: from, last: from + number, more: false,
+    lines: Array.from({length: number}, (_, i) => [0, "clean", "info", `line ${from + i + 1}`])}); }"""
+
+
+def test_the_log_follows_its_end_until_one_scrolls_up(cards: Callable[..., Page]) -> None:
+    page = cards()
+    tab(page, "running", "Log").click()
+    box = page.locator("#running .a-lines")
+    expect(box).to_contain_text("35 columns")
+    at_end = "box => box.scrollHeight - box.scrollTop - box.clientHeight < 5"
+    page.evaluate(WRITE, [4, 300])
+    assert box.evaluate(at_end)
+    box.evaluate("box => { box.scrollTop = 200; }")
+    page.evaluate(WRITE, [304, 300])
+    assert box.evaluate("box => box.scrollTop") == 200
+    box.evaluate("box => { box.scrollTop = box.scrollHeight; }")
+    page.wait_for_timeout(50)
+    page.evaluate(WRITE, [604, 300])
+    assert box.evaluate(at_end)
+    page.evaluate(WRITE, [904, 12_000])
+    expect(page.locator("#running .a-lines")).to_contain_text("line 12904")
+    page.wait_for_function("document.querySelectorAll('#running .a-lines pre span').length === 10000")
+
+
+def test_show_all_leads_to_the_log_of_the_step(cards: Callable[..., Page]) -> None:
+    page = cards()
+    row(page, "completed", "clean").click()
+    page.locator("#completed .a-open button", has_text="Show all").click()
+    expect(tab(page, "completed", "Log")).to_have_attribute("aria-selected", "true")
+    expect(page.locator("#completed .a-lines pre span")).to_have_count(2)
+
+
+def test_the_graph_shows_each_step_with_its_state_and_follows_it(cards: Callable[..., Page]) -> None:
+    page = cards()
+    tab(page, "side-by-side", "Graph").click()
+    nodes = page.locator("#side-by-side .a-graph .n")
+    expect(nodes).to_have_count(6)
+    expect(page.locator("#side-by-side .a-graph > svg")).to_have_attribute(
+        "aria-label", re.compile("weather runs after fetch")
+    )
+    expect(page.locator("#side-by-side .a-graph .n.a-running")).to_have_count(3)
+    page.evaluate(
+        """() => { const s = sources["side by side"], row = {...s.state.rows.find(r => r.name === "planes")};
+        s.merge({marks: [[2, "c"]], rows: [{...row, icon: "completed"}], rev: 1, now: Date.now()}); }"""
+    )
+    expect(page.locator("#side-by-side .a-graph .n.a-running")).to_have_count(2)
+
+
+def test_a_large_task_is_filtered_by_text_and_state(cards: Callable[..., Page]) -> None:
+    page = cards()
+    box = page.locator("#many .a-box")
+    expect(page.locator("#many .a-find")).to_contain_text("All 1,000")
+    page.locator("#many .a-find input").fill("fetch_02")
+    rows = box.locator("li")
+    expect(rows.first).to_contain_text("fetch_0200")
+    assert rows.count() < 40  # only those in view are drawn
+    box.evaluate("box => { box.scrollTop = box.scrollHeight; }")
+    expect(rows.last).to_contain_text("fetch_0299")
+    page.locator("#many .a-find button", has_text="Failed 2").click()
+    expect(rows).to_have_count(1)
+    page.locator("#many .a-find input").fill("")
+    expect(rows).to_have_count(2)
+    expect(rows.first).to_contain_text("RuntimeError: 503")
+    rows.first.locator("button").click()
+    expect(rows.first.locator("button")).to_have_attribute("aria-expanded", "true")
+    page.locator("#many .a-find button", has_text="All").click()
+    expect(box.locator("li").first).to_contain_text("211 steps")
+
+
 @pytest.mark.parametrize("theme", ["light", "dark"])
 def test_axe_finds_nothing(cards: Callable[..., Page], theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
@@ -167,6 +260,12 @@ def test_axe_finds_nothing(cards: Callable[..., Page], theme: str) -> None:
     row(page, "completed", "fetch").click()
     row(page, "completed", "Inputs").click()
     row(page, "completed", "Result").click()
+    for state in ("running", "kinds"):
+        tab(page, state, "Graph").click()
+    tab(page, "failed", "Log").click()
+    page.locator("#many .a-find input").fill("fetch_02")
+    expect(page.locator("#many .a-box li").first).to_contain_text("fetch_0200")
+    expect(page.locator("#running .a-graph .n").first).to_be_visible()
     results = axe.run(page, context={"include": [[".aura-card"]]})
     assert not results.response["violations"], results.generate_report()
 

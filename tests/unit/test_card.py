@@ -229,6 +229,70 @@ async def test_opening_a_row_asks_for_what_is_under_it(scheduler: Scheduler) -> 
     assert second["blocks"] == []
 
 
+async def test_the_second_part_comes_when_it_is_asked_for(scheduler: Scheduler) -> None:
+    tasklet = await scheduler.run_ad_hoc_task(CHATTY, {}).wait()
+    card, wire = wired(tasklet)
+    assert asset("card_more.js") not in card.get_state().values()
+    press(card, kind="more")
+    await until(lambda: wire.messages("more"))
+    assert wire.messages("more") == [{"kind": "more", "js": asset("card_more.js"), "css": asset("card_more.css")}]
+
+
+async def test_names_and_marks_are_told_from_the_first_question_on(scheduler: Scheduler, names: Names) -> None:
+    tasklet = scheduler.run_ad_hoc_task(HOLD, {})
+    card, wire = wired(tasklet)
+    await names["reached"].wait()
+    press(card, kind="steps")
+    press(card, kind="rows", steps=[1, 0, 99, "x"])
+    await until(lambda: wire.messages("rows"))
+    assert wire.messages("steps") == [{"kind": "steps", "names": ["wait", "then"], "marks": "rp"}]
+    assert [row["name"] for row in wire.messages("rows")[0]["rows"]] == ["then", "wait"]
+    names["gate"].set()
+    await tasklet.wait()
+    await until(wire.wholes)
+
+
+async def test_the_log_is_sent_from_the_line_that_the_page_knows(scheduler: Scheduler) -> None:
+    spec = "steps: [{name: a, action: core.log, params: {message: one}}, {action: core.log, params: {message: two}}]"
+    tasklet = await scheduler.run_ad_hoc_task(spec, {}).wait()
+    card, wire = wired(tasklet)
+    press(card, kind="log", after=1)
+    press(card, kind="log")
+    await until(lambda: len(wire.messages("log")) == 2)
+    later, whole = wire.messages("log")
+    assert [(line[1], line[3]) for line in later["lines"]] == [("log", "two")]
+    assert (later["after"], later["last"], len(whole["lines"]), whole["more"]) == (1, 2, 2, False)
+
+
+async def test_the_graph_comes_when_it_is_asked_for(scheduler: Scheduler) -> None:
+    tasklet = await scheduler.run_ad_hoc_task(HOLD.replace("holds", "chatty"), {}).wait()
+    card, wire = wired(tasklet)
+    press(card, kind="graph")
+    await until(lambda: wire.messages("graph"))
+    (answer,) = wire.messages("graph")
+    assert [node["name"] for node in answer["graph"]["nodes"]] == ["wait", "then"]
+    assert answer["graph"]["marks"] == "cc"
+
+
+async def test_a_card_says_that_the_next_attempt_has_begun(scheduler: Scheduler, names: Names) -> None:
+    async def second(context: aura.ActionContext) -> None:
+        if context.attempt == 1:
+            raise ConnectionError("busy")
+        await names["gate"].wait()
+
+    names["second"] = second
+    spec = "steps: [{name: a, action: second, retry: {attempts: 2, delay: 150ms}}]"
+    tasklet = scheduler.run_ad_hoc_task(spec, {})
+    _, wire = wired(tasklet)
+    await until(
+        lambda: [row["icon"] for each in wire.messages("change") for row in each.get("rows", [])][-1:] == ["retry"]
+    )
+    await until(lambda: wire.messages("change")[-1].get("rows", [{}])[0].get("icon") == "running")
+    assert "".join(text for _, text in wire.messages("change")[-1]["rows"][0]["detail"]) == "second, attempt 2 of 2"
+    names["gate"].set()
+    await tasklet.wait()
+
+
 async def test_the_spec_is_given_under_the_name_of_the_task(scheduler: Scheduler) -> None:
     tasklet = await scheduler.run_ad_hoc_task(CHATTY, {}, name="delays").wait()
     card, wire = wired(tasklet)
