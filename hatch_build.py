@@ -11,7 +11,8 @@ from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
 CARD = Path("aura_jupyter", "notebook", "card")
 SETTINGS = (Path("package.json"), Path("package-lock.json"))
-BUILT = tuple(CARD / "static" / name for name in ("card.min.js", "card.min.css", "card_more.min.js", "card_more.min.css"))
+PARTS = ("card", "card_more")
+BUILT = tuple(CARD / "static" / f"{part}.min.{kind}" for part in PARTS for kind in ("js", "css"))
 INSTALLED = Path("node_modules", ".package-lock.json")
 
 

@@ -60,8 +60,8 @@ const icon = (kind) => {
   const parts = ICONS[kind] ?? [];
   // all rings turn in step, whenever they began
   const style = `animation-delay:-${performance.now() % 2000}ms`;
-  const paths = parts.flatMap((d, i) => (i % 2 ? svg("path", { class: parts[i - 1], d, style }) : []));
-  return svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", "aria-hidden": true }, ...paths);
+  const paths = parts.flatMap((d, i) => (i % 2 ? svg("path", { class: parts[i - 1], d }) : []));
+  return svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", "aria-hidden": true, style }, ...paths);
 };
 
 const button = (what, label, press) => {
@@ -93,14 +93,13 @@ const elapsed = ({ time, started }, now) => time || (started ? clock(now - start
 const makeRow = (card) => {
   const li = el("li");
   let expanded = false;
-  let row, kind, touched, opened, until, note, mark;
+  let row, kind, touched, opened, until, note, mark, bar;
   const word = el("span.a-vh");
   const name = el("span");
   const names = el("span.a-n", word, name);
-  const bar = el("span.a-bar", el("i"), el("i.bad"));
   const percent = el("b.a-num");
   const text = el("span");
-  const detail = el("span.a-d", bar, percent, text);
+  const detail = el("span.a-d", text);
   const time = el("span.a-t");
   const head = button("a-row", "", () => {
     touched = true;
@@ -111,12 +110,13 @@ const makeRow = (card) => {
   head.replaceChildren(el("span"), names, detail, time);
 
   const drawDetail = ({ low, detail: list, bar: share, until: end }) => {
-    bar.hidden = percent.hidden = !share;
     if (share) {
+      if (!bar) detail.prepend((bar = el("span.a-bar", el("i"), el("i.bad"))), percent);
       bar.firstChild.style.width = `${share.done}%`;
       bar.lastChild.style.width = `${share.failed}%`;
       setText(percent, share.percent);
     }
+    if (bar) bar.hidden = percent.hidden = !share;
     text.replaceChildren(...spans(list));
     until = end && text.lastChild;
     detail.className = low ? "a-d low" : "a-d";
@@ -215,7 +215,7 @@ export const draw = (node, source) => {
       el("div.a-head", headLine, el("div.a-h2", phrase, main)),
       said,
       progress,
-      el("div.a-tabs", attr(el("div", ...tabs), { role: "tablist", "aria-label": "Views" }), copyId, save),
+      el("div.a-tabs", attr(el("div", ...tabs), { role: "tablist" }), copyId, save),
       panel,
     ),
     { role: "group" },
@@ -239,6 +239,7 @@ export const draw = (node, source) => {
     send: source.send && send,
     state: () => state,
     ended: () => ended,
+    limit: 40, // rows of a large task that are drawn, until one scrolls down
     /** Calls with the second part: at once, or when it has come. */
     more: (use) => {
       if (part) return use(part);
@@ -251,7 +252,7 @@ export const draw = (node, source) => {
         });
     },
     show: (name, what) => {
-      picked = name;
+      picked = name ?? picked;
       drawAll();
       card.more(() => views[name].pick?.(what));
     },
@@ -293,7 +294,7 @@ export const draw = (node, source) => {
     const before = rows;
     rows = new Map();
     let place = list.firstChild;
-    for (const row of state.rows) {
+    for (const row of state.rows.slice(0, state.many ? card.limit : undefined)) {
       const drawn = before.get(row.id) ?? makeRow(card);
       before.delete(row.id);
       rows.set(row.id, drawn);

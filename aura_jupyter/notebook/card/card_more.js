@@ -240,10 +240,14 @@ export default (kit) => {
     const later = () => {
       due ??= requestAnimationFrame(() => {
         due = undefined;
-        draw();
+        card.show();
       });
     };
-    box.onscroll = () => filtered() && names && later();
+    box.onscroll = () => {
+      if (filtered()) return names && later();
+      const limit = Math.min(card.state().rows.length, 40 * Math.ceil((box.scrollTop / ROW + 40) / 40));
+      if (limit !== card.limit) later((card.limit = limit));
+    };
 
     const hear = (message) => {
       const { kind } = message;
