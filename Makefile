@@ -13,10 +13,10 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench bench-card pictures card chromium clean
+.PHONY: help demo test lint format bench budget pictures card chromium clean
 
 help:  ## this list
-	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
 demo: .venv/.demo card  ## open the quickstart in JupyterLab; with HEADLESS=1 run it without a browser and print its cards
 ifdef HEADLESS
@@ -38,7 +38,7 @@ format: .venv/.test  ## ruff's formatter and its safe fixes
 bench: .venv/.bench card  ## the engine beside a bare asyncio loop and pypyr
 	@$(PY) benchmarks/engine.py
 
-bench-card: .venv/.test card chromium  ## the card in a real kernel and a real browser
+budget: .venv/.test card chromium  ## the card in a real kernel and a real browser
 	@$(PY) benchmarks/card.py
 
 pictures: .venv/.test card chromium  ## make the pictures of the docs anew, docs/pictures/*.png

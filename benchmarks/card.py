@@ -126,7 +126,8 @@ WATCH = """() => {
   window.longest = 0; let last = performance.now();
   const channel = new MessageChannel();
   channel.port1.onmessage = () => { const now = performance.now();
-    window.longest = Math.max(window.longest, now - last); last = now; setTimeout(() => channel.port2.postMessage(0)); };
+    window.longest = Math.max(window.longest, now - last); last = now;
+    setTimeout(() => channel.port2.postMessage(0)); };
   channel.port2.postMessage(0); }"""
 
 
