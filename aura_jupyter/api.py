@@ -46,6 +46,7 @@ def submit(
         SpecError: the spec or an input is wrong. Nothing has run.
         NoSchedulerError: called in a thread without a running loop, outside an action and outside a notebook.
     """
+    __tracebackhide__ = True
     return current_scheduler().run_ad_hoc_task(spec, inputs, title=title, timeout=timeout)
 
 
@@ -66,6 +67,7 @@ def run(
         RuntimeError: the running loop is one that cannot be nested, as uvloop's.
         BaseException: what failed the task, as it was raised.
     """
+    __tracebackhide__ = True
     try:
         loop = asyncio.get_running_loop()
     except RuntimeError:
@@ -92,6 +94,7 @@ def wait_nested(loop: asyncio.AbstractEventLoop, tasklet: Tasklet) -> Any:
     Raises:
         RuntimeError: the loop cannot be nested.
     """
+    __tracebackhide__ = True
     import nest_asyncio2  # noqa: PLC0415 - its patch is wanted here only
 
     try:

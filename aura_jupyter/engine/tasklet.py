@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from ..errors import TaskCancelled, TaskError, message_of
 from ..spec.problems import nearest
+from .frames import own_frames
 from .logs import Log, LogRecord
 from .secrets import NONE, Secrets
 
@@ -363,6 +364,7 @@ class Tasklet:
 
     async def wait(self) -> Tasklet:
         """Wait for its end, on any loop, and give the tasklet. Cancelling the waiter does not cancel the task."""
+        __tracebackhide__ = True
         if not self.status.is_final:
             loop = asyncio.get_running_loop()
             ended = loop.create_future()
@@ -371,11 +373,13 @@ class Tasklet:
         return self
 
     def __await__(self) -> Generator[Any, None, Any]:
+        __tracebackhide__ = True
         yield from self.wait().__await__()
         return self.value()
 
     def value(self) -> Any:
         """The result of a task that has ended, or raises what failed it, or `TaskCancelled`."""
+        __tracebackhide__ = True
         if self.error is not None:
             self._raise(self.error)
         if self.status is TaskStatus.CANCELLED:
@@ -385,7 +389,7 @@ class Tasklet:
     def _raise(self, error: BaseException) -> NoReturn:
         __tracebackhide__ = True
         if self._trace is None:
-            self._trace = (error.__traceback__,)
+            self._trace = (own_frames(error.__traceback__),)
         if isinstance(error, _HARMFUL):  # it would end the one who waits, or the whole loop
             raise TaskError(f"{type(error).__name__}: {message_of(error)}".rstrip(": ")) from error
         raise error.with_traceback(self._trace[0])  # of the action alone, not of all who awaited it before

@@ -10,12 +10,11 @@ from ..actions.children import end_all
 from ..engine.logs import current_sink
 from ..engine.tasklet import Tasklet
 from ..view import trace
-from . import completion
+from . import completion, failures
 from .cell import Awaiting, lift
-from .failures import has_kernel
 from .magics import AuraMagics
 from .notebook import Notebook
-from .output import DisplayCapture
+from .output import DisplayCapture, NoInput
 from .shutdown import ShutdownGuard
 
 _loaded: dict[int, ExitStack] = {}
@@ -34,14 +33,16 @@ def load(shell: Any) -> None:
         _transform_cells(shell, notebook, undo)
         _follow_cells(shell, notebook, undo)
         _register_magics(shell, AuraMagics(notebook), undo)
+        undo.callback(failures.draw_spec_errors(shell))
         _show_values(shell, notebook, undo)
         undo.callback(completion.install(shell, completion.Assistant(notebook)))
         trace.set_cell_name(lambda file: _cell_name(shell, file))
         undo.callback(trace.set_cell_name, None)
         undo.callback(DisplayCapture(shell.display_pub, current_sink.get).remove)
+        undo.callback(NoInput(getattr(shell, "kernel", None), current_sink.get).remove)
         notebook.connect()
         undo.callback(notebook.disconnect)
-        if has_kernel(shell):
+        if failures.has_kernel(shell):
             undo.callback(ShutdownGuard(shell.kernel, notebook.close, end_all).remove)
             notebook.shows.prepare_early()
         _loaded[id(shell)] = undo.pop_all()

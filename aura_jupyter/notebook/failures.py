@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import traceback
 from collections.abc import Callable, Iterator
 from types import TracebackType
@@ -10,6 +11,7 @@ from typing import Any, TypeVar
 
 from IPython.core.error import UsageError
 
+from ..engine.frames import module_of, own_frames, walk
 from ..engine.tasklet import Tasklet, TaskStatus
 from ..errors import TaskCancelled, TaskError
 from ..spec.problems import SpecError, to_cell, to_text
@@ -18,7 +20,6 @@ from .options import Line, LineError
 
 E = TypeVar("E", bound=BaseException)
 
-_PASSED_THROUGH = frozenset({"aura_jupyter", "asyncio", "concurrent", "contextvars", "nest_asyncio2", "threading"})
 _SHOWN_OTHERWISE = (UsageError, SyntaxError, SystemExit, KeyboardInterrupt, BaseExceptionGroup)
 
 
@@ -36,7 +37,39 @@ def spec_error(error: SpecError, shell: Any) -> SpecError:
     """
     if has_kernel(shell):
         return _drawn(error, lambda: [to_cell(error)])
-    return _drawn(error, lambda: [to_text(error, colour=str(shell.colors).lower() != "nocolor")])
+    return _drawn(error, lambda: [to_text(error, colour=_in_colour(shell))])
+
+
+def draw_spec_errors(shell: Any) -> Callable[[], None]:
+    """Show the spec errors of `aura.submit` and `aura.run` like those of a cell, under the line that called.
+
+    Returns:
+        What takes that back.
+    """
+
+    def draw(error: SpecError) -> list[str]:
+        text = to_cell(error) if has_kernel(shell) else to_text(error, colour=_in_colour(shell))
+        return [*_caller(error, shell), text]
+
+    SpecError._render_traceback_ = draw  # type: ignore[attr-defined] # where IPython looks for it
+
+    def undo() -> None:
+        del SpecError._render_traceback_  # type: ignore[attr-defined]
+
+    return undo
+
+
+def _caller(error: SpecError, shell: Any) -> Iterator[str]:
+    """The line of the person's code that called."""
+    above = itertools.takewhile(lambda each: not module_of(each).startswith("aura_jupyter."), walk(error.__traceback__))
+    for each in list(above)[-1:]:
+        file = each.tb_frame.f_code.co_filename
+        named = shell.compile.format_code_name(file)
+        yield f"{' '.join(named) if named else file}, line {each.tb_lineno}:"
+
+
+def _in_colour(shell: Any) -> bool:
+    return str(shell.colors).lower() != "nocolor"
 
 
 def step_error(error: BaseException, shell: Any) -> BaseException:
@@ -49,7 +82,7 @@ def step_error(error: BaseException, shell: Any) -> BaseException:
         error: of a task.
         shell: the running InteractiveShell.
     """
-    frames = _own_frames(error.__traceback__)
+    frames = own_frames(error.__traceback__)
     if isinstance(error, _SHOWN_OTHERWISE):
         lines = traceback.format_exception(type(error), error, frames)
         failure = TaskError(f"{type(error).__name__}: {error}")
@@ -102,29 +135,6 @@ def _frames_as_ipython(error: BaseException, frames: TracebackType | None, shell
         return [f"{type(error).__name__}: {error}", *getattr(error, "__notes__", ())]
     lines: list[str] = shell.InteractiveTB.structured_traceback(type(error), error, frames, tb_offset=0)
     return lines
-
-
-def _own_frames(frames: TracebackType | None) -> TracebackType | None:
-    """What stands below the frames by which the engine reached the action; nothing of what a built-in one called."""
-    every = list(_walk(frames))
-    start = next((at for at, each in enumerate(every) if _module(each).startswith("aura_jupyter.engine")), 0)
-    module = ""
-    for each in every[start:]:
-        if _module(each).partition(".")[0] not in _PASSED_THROUGH:
-            built_in = module.startswith("aura_jupyter.actions.") and "__file__" in each.tb_frame.f_globals
-            return None if built_in else each
-        module = _module(each)
-    return None
-
-
-def _walk(frames: TracebackType | None) -> Iterator[TracebackType]:
-    while frames is not None:
-        yield frames
-        frames = frames.tb_next
-
-
-def _module(frames: TracebackType) -> str:
-    return str(frames.tb_frame.f_globals.get("__name__", ""))
 
 
 def _drawn(error: E, draw: Callable[[], list[str]]) -> E:

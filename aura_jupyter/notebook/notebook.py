@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import threading
 import weakref
 from collections.abc import Coroutine, Mapping
 from dataclasses import replace
@@ -29,7 +30,7 @@ from .publishing import Publisher
 from .shows import Shows
 from .task_cell import TaskCell
 from .variables import Variables
-from .waiting import run_here, until_ended
+from .waiting import SignalsWake, run_here, until_ended
 
 T = TypeVar("T")
 Spec = Source | Path
@@ -58,6 +59,7 @@ class Notebook:
         self.cells_of: weakref.WeakKeyDictionary[Tasklet, TaskCell] = weakref.WeakKeyDictionary()
         self._commands = Commands(self)
         self._connected = False
+        self._waker: SignalsWake | None = None
         self._schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
     def begin_cell(self, info: Any) -> None:
@@ -157,10 +159,16 @@ class Notebook:
         """Make the notebook's variables known to the Python API; in a kernel that only starts its first cell does."""
         self._connected = not failures.has_kernel(self.shell) or _runs_here()
         api.use_notebook(self.scheduler if self._connected else None, self.variables)
+        in_main = threading.current_thread() is threading.main_thread()
+        if self._connected and self._waker is None and in_main and failures.has_kernel(self.shell):
+            self._waker = SignalsWake(asyncio.get_running_loop())
 
     def disconnect(self) -> None:
         """Take them back; what is printed is captured until no task runs any more."""
         api.use_notebook(None, None)
+        if self._waker is not None and threading.current_thread() is threading.main_thread():
+            self._waker.remove()
+            self._waker = None
         for scheduler in self._schedulers:
             if scheduler.running_tasks and scheduler.loop.is_running():
                 asyncio.run_coroutine_threadsafe(_release_when_idle(scheduler), scheduler.loop)

@@ -11,6 +11,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+from ..actions.registry import registry
 from ..engine.hooks import every_scheduler
 from ..engine.tasklet import Tasklet
 from ..spec.problems import SpecError, to_html
@@ -18,6 +19,7 @@ from ..view.text import TerminalLines, sentence
 from .failures import has_kernel
 from .publishing import Bundle, Publisher
 
+_MODELS = "aura_jupyter.spec.model"
 _CARDS = f"{__package__}.card.card"  # slow to import: it needs the widgets
 
 
@@ -51,7 +53,7 @@ class Shows:
 
     def prepare_early(self) -> None:
         """Import what the first card needs while the person is still reading."""
-        threading.Thread(target=importlib.import_module, args=(_CARDS,), name="aura-import", daemon=True).start()
+        threading.Thread(target=_import_early, name="aura-import", daemon=True).start()
 
     async def prepare(self) -> None:
         """Import what a card needs without holding the loop."""
@@ -132,6 +134,12 @@ class Shows:
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Any) -> None:
     loop.call_soon_threadsafe(function, context=contextvars.Context())
+
+
+def _import_early() -> None:
+    for module in (_CARDS, _MODELS):
+        importlib.import_module(module)
+    registry.names()  # looks for the actions of installed packages
 
 
 def _cards() -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
+import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
@@ -63,6 +64,41 @@ def interrupts_call(callback: Callable[[], object]) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+class SignalsWake:
+    """Lets a signal wake the kernel's loop.
+
+    The kernel notes an interrupt of an awaiting cell for the loop's next turn, and a loop that waits has none: `await
+    tasklet` would go on until something else happens.
+
+    Args:
+        loop: the running loop of the main thread.
+    """
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ours, self._woken = socket.socketpair()
+        self._ours.setblocking(False)
+        self._woken.setblocking(False)
+        loop.add_reader(self._woken, self._drain)
+        self._before = signal.set_wakeup_fd(self._ours.fileno(), warn_on_full_buffer=False)
+        if self._before != -1:  # somebody else's signals wake the loop already
+            signal.set_wakeup_fd(self._before)
+
+    def remove(self) -> None:
+        """Give back what was taken; in the main thread."""
+        if self._before == -1:
+            current = signal.set_wakeup_fd(-1)
+            if current not in {-1, self._ours.fileno()}:
+                signal.set_wakeup_fd(current)
+        if not self._loop.is_closed():
+            self._loop.remove_reader(self._woken)
+        self._ours.close()
+        self._woken.close()
+
+    def _drain(self) -> None:
+        self._woken.recv(4096)
 
 
 def run_here(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T:
