@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from ..errors import TaskError
+from .bars import read_bar
 from .hooks import StepAsks, StepLog, StepProgress
 from .logs import Lines, LogRecord, current_sink
 from .plan import PlannedStep
@@ -116,6 +117,8 @@ class Attempt:
             with self._lock:
                 lines = self._lines = self._lines or Lines(self._take_line)
         lines.write(stream, text)
+        if bar := read_bar(text):
+            self.progress(*bar)
 
     def flush(self) -> None:
         """Take the lines that were not ended."""
@@ -123,7 +126,8 @@ class Attempt:
             self._lines.flush()
 
     def _take_line(self, stream: str, line: str) -> None:
-        self.log(line, "info" if stream == "stdout" else "warning")
+        quiet = stream == "stdout" or read_bar(line)  # bars go to stderr, and warn of nothing
+        self.log(line, "info" if quiet else "warning")
 
     def log(self, message: object, level: str = "info") -> None:
         """Write to the task's log, a record for each line."""
