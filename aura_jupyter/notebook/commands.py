@@ -10,9 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from ..actions.registry import Action, from_callable, registry
 from ..assist.surroundings import signature_of
+from ..engine.plan import Plan
 from ..engine.plans import plan_for
 from ..engine.tasklet import Tasklet
 from ..spec.problems import nearest
+from ..view import graph
 from ..view.text import text_now
 from ..view.words import counted
 from . import failures
@@ -154,10 +156,18 @@ class Commands:
             print("There are no tasks. A %%aura cell starts one.")
         elif what is not None and Path(what).expanduser().is_file():
             path = Path(what).expanduser()
-            print(order(plan_for(path, self._notebook.variables)[0], path.stem))
+            plan, _ = plan_for(path, self._notebook.variables)
+            self._draw(plan, order(plan, path.stem))
         else:
             tasklet = self._tasklet(what) if what is not None else tasklets[-1]
-            print(tasklet.secrets.mask(order(tasklet.plan, tasklet.title, tasklet.steps)))
+            self._draw(tasklet, tasklet.secrets.mask(order(tasklet.plan, tasklet.title, tasklet.steps)))
+
+    def _draw(self, task: Plan | Tasklet, text: str) -> None:
+        """Show a graph: as a picture where there is a front end, with the text for those who see none."""
+        if failures.has_kernel(self._notebook.shell):
+            self._notebook.publisher.display({"image/svg+xml": graph.svg(graph.graph(task)), "text/plain": text})
+        else:
+            print(text)
 
     def _save(self, name: Word, file: Word) -> None:
         tasklet = self._tasklet(name)

@@ -200,10 +200,12 @@ def test_rerun_of_a_task_from_python(kernel: Kernel) -> None:
 
 
 def test_graph_tells_what_runs_after_what_and_runs_nothing(daily: Kernel, tmp_path: Path) -> None:
-    assert "✓ second  core.log  (at once)" in daily.ok("%aura graph daily").stdout
+    (shown,) = daily.ok("%aura graph daily").displays
+    assert "✓ second  core.log  (at once)" in shown["text/plain"]
+    assert shown["image/svg+xml"].startswith("<svg")
     path = tmp_path / "other.yaml"
     path.write_text("steps: [{name: only, action: tell, params: {n: 1}}]", "utf-8")
-    text = daily.ok(f"%aura graph {path}").stdout
+    text = daily.ok(f"%aura graph {path}").displays[0]["text/plain"]
     assert text.startswith("other: 1 step\n  only  tell")
     assert daily.get("runs") == "[4]"
 
