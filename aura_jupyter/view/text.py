@@ -232,7 +232,10 @@ class TerminalLines:
         self._write(f"{self._at(event)}  {self._glyph(kind)} {said}")
 
     def _at(self, event: Any) -> str:
-        since = event.time - self._started.get(event.tasklet.task_id, event.time)
+        tasklet = event.tasklet
+        while tasklet.task_id not in self._started and tasklet.parent is not None:
+            tasklet = tasklet.parent[0]
+        since = event.time - self._started.get(tasklet.task_id, event.time)
         return self._styled("2", f"{words.duration(since) if since >= 60 else f'{since:.1f} s':>9}")
 
     def _glyph(self, kind: str, *, strong: bool = False) -> str:

@@ -1,18 +1,45 @@
-"""Makes the pictures of the docs: `python -m tests.browser.pictures` (`make pictures`) writes docs/pictures/*.png."""
+"""Makes the pictures of the docs: `python -m tests.browser.pictures` (`make pictures`) writes docs/pictures/*.png.
+
+What runs is shown in a JupyterLab; the other states, which last too short or come too seldom to be caught there, in a
+page of their own, drawn by the same code from pictures of real tasks.
+"""
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import html
+import io
 import re
+import shutil
 import tempfile
 from pathlib import Path
+from typing import Any
 
-from playwright.sync_api import Browser, Page, expect
+import nbformat
+from nbformat.v4 import new_code_cell, new_notebook, new_output
+from playwright.sync_api import Browser, Locator, Page, expect
 
+from aura_jupyter.engine.scheduler import Scheduler
+from aura_jupyter.view.text import TerminalLines
+from tests.browser import card_states
 from tests.browser.lab import Lab, chromium, jupyterlab
 
 ROOT = Path(__file__).resolve().parents[2]
 PICTURES = ROOT / "docs" / "pictures"
 QUICKSTART = ROOT / "notebooks" / "01-quickstart.ipynb"
+THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
+STATES = {
+    "queued": "queued",
+    "loop": "side by side",
+    "retry": "retry",
+    "failed": "failed",
+    "cancelled": "cancelled",
+    "completed": "completed",
+    "approval": "asks",
+    "kinds": "kinds",
+    "thousand": "many",
+}
 
 
 def new_page(browser: Browser, width: int = 1100, height: int = 1600) -> Page:
@@ -22,27 +49,141 @@ def new_page(browser: Browser, width: int = 1100, height: int = 1600) -> Page:
     return context.new_page()
 
 
+def save(what: Locator, name: str) -> None:
+    """Write a screenshot of a page's part."""
+    what.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
+
+
 def quickstart(browser: Browser, address: str, work: Path) -> None:
-    """The quickstart's card while it runs, as the README shows it."""
-    lab = Lab(new_page(browser), address, work, QUICKSTART, theme="JupyterLab Light")
-    lab.run(0)
-    expect(lab.outputs(0)).to_contain_text("336,776 flights")
-    lab.run(1)
-    lab.run(2)
-    card = lab.card(2)
-    expect(card).to_contain_text("failed, next in")
-    expect(card).to_contain_text(re.compile(r"\d of 12"))
-    card.screenshot(path=PICTURES / "card-running.png")
+    """The quickstart's card while it runs, as the README shows it; a longer delay leaves time to take it."""
+    folder = work / "slow"
+    folder.mkdir()
+    slow = folder / QUICKSTART.name
+    slow.write_text(QUICKSTART.read_text("utf-8").replace("delay: 1s", "delay: 5s"), "utf-8")
+    for module in QUICKSTART.parent.glob("*.py"):
+        shutil.copy(module, folder)
+    for theme, name in THEMES.items():
+        lab = Lab(new_page(browser), address, work, slow, theme=name)
+        lab.run(0)
+        expect(lab.outputs(0)).to_contain_text("336,776 flights")
+        lab.run(1)
+        lab.run(2)
+        card = lab.card(2)
+        expect(card.locator(".a-open")).to_contain_text("the register of airlines is busy")
+        expect(card).to_contain_text(re.compile(r"[3-8] of 12"))
+        save(card, "card-running" if theme == "light" else "card-running-dark")
+        lab.page.context.close()
+
+
+def states(browser: Browser, folder: Path, found: dict[str, dict[str, Any]]) -> None:
+    """Every other state, the log and the graph."""
+    for theme in THEMES:
+        path = folder / f"{theme}.html"
+        path.write_text(card_states.page(found, theme, ahead={"retry": 1_000, "asks": 171_000}), "utf-8")
+        page = new_page(browser, width=720)
+        page.goto(path.as_uri())
+        page.wait_for_selector("body[data-ready]")
+        page.wait_for_selector("#many .a-find button")
+        page.locator("#completed .a-row", has_text="summarise").click()
+        page.wait_for_selector("#completed .a-open")
+        page.mouse.move(0, 0)
+        for name, state in STATES.items():
+            save(page.locator(f"#{state.replace(' ', '-')} .aura-card"), f"card-{name}-{theme}")
+        for state, tab in (("side-by-side", "Graph"), ("failed", "Log")):
+            page.locator(f"#{state} [role=tab]", has_text=tab).click()
+            page.wait_for_selector(f"#{state} .a-{'graph' if tab == 'Graph' else 'log'}")
+            page.mouse.move(0, 0)
+            save(page.locator(f"#{state} .aura-card"), f"card-{tab.lower()}-{theme}")
+        page.context.close()
+
+
+def untrusted(browser: Browser, address: str, work: Path, found: dict[str, dict[str, Any]]) -> None:
+    """The finished cards in a notebook that JupyterLab does not trust."""
+    cells = [
+        new_code_cell("%%aura", outputs=[new_output("display_data", {"text/html": found[name]["html"]})])
+        for name in ("completed", "failed")
+    ]
+    spec = {"name": "python3", "display_name": "Python 3", "language": "python"}
+    source = work / "of-somebody.ipynb"
+    nbformat.write(new_notebook(cells=cells, metadata={"kernelspec": spec}), source)
+    for theme, name in THEMES.items():
+        page = new_page(browser, width=1000)
+        page.goto(f"{address}/lab/tree/{source.name}?reset&token=test")
+        page.wait_for_selector(".jp-Notebook .aura")
+        page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
+        page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
+        page.wait_for_timeout(500)  # the style sheet of the theme is on its way
+        for number, state in enumerate(("completed", "failed")):
+            save(page.locator(".jp-OutputArea-output").nth(number), f"snapshot-{state}-{theme}")
+        page.context.close()
+
+
+class Terminal(io.StringIO):
+    """Takes colours."""
+
+    encoding = "utf-8"
+
+    def isatty(self) -> bool:
+        return True
+
+
+async def terminal_lines() -> str:
+    """What a terminal gets of a task with a retry, and of one that fails."""
+    stream = Terminal()
+    async with Scheduler(namespace=card_states.NAMESPACE) as scheduler:
+        scheduler.hooks.add(TerminalLines(stream, environ={}))
+        for spec in (card_states.KINDS, card_states.BAD):
+            card_states.gate = card_states.Gate()
+            card_states.gate.open.set()
+            inputs = {"flights": card_states.FLIGHTS, "planes": card_states.PLANES, "token": "s3cret-token"}
+            await scheduler.run_ad_hoc_task(spec, inputs if spec is card_states.BAD else {}).wait()
+            stream.write("\n")
+    return stream.getvalue().rstrip()
+
+
+COLOURS = {"31": "#e06c75", "32": "#98c379", "33": "#d19a66", "36": "#56b6c2"}
+
+
+def terminal(browser: Browser, folder: Path, lines: str) -> None:
+    """The lines in a terminal."""
+
+    def styled(found: re.Match[str]) -> str:
+        codes = found[1].split(";")
+        if codes == ["0"]:
+            return "</span>"
+        styles = ["font-weight:bold"] * ("1" in codes) + ["opacity:.6"] * ("2" in codes)
+        return f'<span style="{";".join(styles + [f"color:{COLOURS[code]}" for code in codes if code in COLOURS])}">'
+
+    lines = re.sub("\x1b\\[([0-9;]+)m", styled, html.escape(lines))
+    style = "margin:0;padding:16px;background:#282c34;color:#dcdfe4;font:13px/18px 'DejaVu Sans Mono',monospace"
+    path = folder / "terminal.html"
+    path.write_text(f'<!doctype html><meta charset="utf-8"><body style="margin:0"><pre style="{style}">{lines}</pre>')
+    page = new_page(browser, width=780)
+    page.goto(path.as_uri())
+    save(page.locator("pre"), "terminal")
+    page.context.close()
+
+
+async def all_of_them() -> tuple[dict[str, dict[str, Any]], str]:
+    """What there is to be drawn, made before the browser takes the thread's loop."""
+    return await card_states.all_states(), await terminal_lines()
 
 
 def main() -> None:
     PICTURES.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        home, work = Path(folder, "home"), Path(folder, "work")
+    card_states.pace = 1.0
+    found, lines = asyncio.run(asyncio.wait_for(all_of_them(), 120))
+    with contextlib.ExitStack() as stack:
+        folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
+        home, work = folder / "home", folder / "work"
         home.mkdir()
         work.mkdir()
-        with jupyterlab(home, work) as address:
-            quickstart(browser, address, work)
+        browser = stack.enter_context(chromium())
+        address = stack.enter_context(jupyterlab(home, work))
+        quickstart(browser, address, work)
+        states(browser, folder, found)
+        untrusted(browser, address, work, found)
+        terminal(browser, folder, lines)
 
 
 if __name__ == "__main__":
