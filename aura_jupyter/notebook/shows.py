@@ -123,7 +123,7 @@ class Shows:
                 self._publisher.replace(display_id, _cards().final_bundle(tasklet, awaited=awaited))
 
             # by the loop: a mistake in a picture is none of the engine's, which calls back here
-            tasklet.when_ended(lambda: _soon(loop, replace))
+            tasklet.when_ended(lambda: _soon(loop, lambda: _cards().when_quick(tasklet, replace)))
 
     @staticmethod
     def _print_lines(tasklet: Tasklet) -> None:

@@ -25,6 +25,7 @@ from aura_jupyter.notebook.card.card import (
     board_of,
     card_of,
     final_bundle,
+    when_quick,
 )
 
 
@@ -352,6 +353,23 @@ async def test_the_bundle_holds_the_widget_the_picture_html_and_the_sentence(sch
     assert set(final) == {MIME, "text/html", "text/plain"}
     assert final["text/plain"] == "task: completed, 1 step\n  completed  work"
     assert final_bundle(tasklet)["text/plain"] == data["text/plain"]
+
+
+@pytest.mark.parametrize("steps", [1, 1000])
+async def test_the_line_that_failed_is_found_before_the_end_is_drawn(
+    scheduler: Scheduler, names: Names, steps: int
+) -> None:
+    def fails() -> None:
+        raise KeyError("x")
+
+    names["fails"] = fails
+    text = "steps:\n" + "  - {action: core.log, params: {message: hi}}\n" * (steps - 1) + "  - {action: fails}"
+    tasklet = await scheduler.run_ad_hoc_task(text, {}).wait()
+    drawn = asyncio.Event()
+    when_quick(tasklet, drawn.set)
+    assert drawn.is_set() is (steps == 1)
+    await drawn.wait()
+    assert f"Spec, line {steps + 1}" in final_bundle(tasklet)["text/html"]
 
 
 async def test_a_card_of_a_task_that_ended_has_a_snapshot(scheduler: Scheduler) -> None:

@@ -21,9 +21,10 @@ from ...engine.scheduler import Scheduler
 from ...engine.tasklet import StepRun, Tasklet, TaskStatus
 from ...view import graph, lines
 from ...view.opened import blocks_of, find
-from ...view.picture import Json, LivePicture, stored
+from ...view.picture import Json, LivePicture, failed_in, stored
 from ...view.shown import Shown
 from ...view.text import sentence, text_final
+from ...view.trace import step_mark
 from .snapshot import to_html
 
 MIME = "application/vnd.aura.task+json"
@@ -37,6 +38,7 @@ KEPT = 20
 _SHARE = 20  # of the loop's time at most a twentieth goes into the pictures of one card
 _PRESSES = 100
 _ROWS = 100
+_LONG = 20_000  # characters: finding a line in a longer text would hold the loop
 _HERE = Path(__file__).parent
 
 Message = Mapping[str, Any]
@@ -432,6 +434,21 @@ def final_bundle(tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
     picture = stored(tasklet, shown)
     text = text_final(tasklet, shown) if awaited and tasklet.status.is_final else sentence(tasklet)
     return {MIME: picture, "text/html": to_html(picture), "text/plain": text}
+
+
+def when_quick(tasklet: Tasklet, then: Callable[[], object]) -> None:
+    """Call back once the end of a task is quick to draw: where its text is long, the line that failed is found before.
+
+    Args:
+        tasklet: a task that has ended.
+        then: called on its loop's thread.
+    """
+    step, text = failed_in(tasklet), tasklet.source.text or ""
+    if step is None or len(text) < _LONG:
+        then()
+        return
+    path = step.path
+    board_of(tasklet.scheduler).made_elsewhere(lambda: step_mark(tasklet.source, path), lambda _: then())
 
 
 _layouts: list[Layout] = []
