@@ -98,3 +98,41 @@ def test_a_page_loaded_again_shows_the_card_as_it_is_now(lab: Callable[..., Lab]
     expect(notebook.card(1)).to_contain_text("Running, 1 of 3 steps")
     notebook.run(2)
     expect(notebook.card(1)).to_contain_text("Completed, 3 steps")
+
+
+def test_the_log_the_graph_and_a_row_open_while_the_task_runs(lab: Callable[..., Lab]) -> None:
+    notebook = lab([LOAD, WAITS, "gate.set()"])
+    notebook.run(0)
+    notebook.run(1)
+    card = notebook.card(1)
+    expect(card).to_contain_text("Running, 1 of 3 steps")
+    card.get_by_role("tab", name="Log").click()
+    expect(card.locator(".a-lines")).to_contain_text("first  hello")
+    card.get_by_role("tab", name="Graph").click()
+    expect(card.locator(".a-graph .n")).to_have_count(3)
+    expect(card.locator(".a-graph .n.a-running")).to_have_count(1)
+    card.get_by_role("tab", name="Steps").click()
+    card.locator(".a-row", has_text="first").click()
+    expect(card.locator(".a-open")).to_contain_text("'hello'")
+    notebook.run(2)
+    expect(notebook.snapshot(1)).to_contain_text("Completed, 3 steps")
+
+
+ASKS = """\
+%%aura asking
+meta: {title: Asking}
+steps:
+  - {name: ask, action: human.approve, params: {message: "Publish it?"}}
+  - {name: after, action: core.log, params: {message: "{{ steps.ask.output }}"}}
+"""
+
+
+def test_a_person_approves_in_the_card(lab: Callable[..., Lab]) -> None:
+    notebook = lab([LOAD, ASKS])
+    notebook.run(0)
+    notebook.run(1)
+    card = notebook.card(1)
+    expect(card).to_contain_text("Publish it?")
+    expect(card).to_contain_text("Waiting for you, 0 of 2 steps")
+    card.get_by_role("button", name="Approve").click()
+    expect(notebook.snapshot(1)).to_contain_text("Completed, 2 steps")
