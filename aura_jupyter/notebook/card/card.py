@@ -31,8 +31,8 @@ MIME = "application/vnd.aura.task+json"
 VIEW = "application/vnd.jupyter.widget-view+json"
 PER_CARD = 10
 """Messages a second for one card."""
-IN_ALL = 50
-"""Messages a second for all cards of a kernel."""
+IN_ALL = 48
+"""Messages a second for all cards of a kernel: 50 with those that arrive late."""
 KEPT = 20
 """Finished cards that stay open; a widget keeps its memory until it is closed."""
 _SHARE = 20  # of the loop's time at most a twentieth goes into the pictures of one card
