@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import logging
 import time
@@ -409,9 +410,7 @@ class Tasklet:
                 return
             try:
                 callback()
-            except RuntimeError:  # the loop of the one who waited is closed
-                continue
-            except Exception:
+            except Exception:  # the task has ended all the same, and others wait
                 _logger.exception("what was to be done at the end of the task %s failed", self.title)
 
     def write(self, record: LogRecord) -> None:
@@ -444,7 +443,8 @@ def _wake(loop: asyncio.AbstractEventLoop, future: asyncio.Future[None]) -> None
     if asyncio._get_running_loop() is loop:
         _resolve(future)
     else:
-        loop.call_soon_threadsafe(_resolve, future)
+        with contextlib.suppress(RuntimeError):  # the loop of the one who waited is closed: nobody waits any more
+            loop.call_soon_threadsafe(_resolve, future)
 
 
 def _resolve(future: asyncio.Future[None]) -> None:

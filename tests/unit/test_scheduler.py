@@ -421,6 +421,22 @@ async def test_a_task_can_be_awaited_on_another_loop() -> None:
 
 
 @on_loop
+async def test_what_fails_at_the_end_of_a_task_is_reported_and_keeps_nobody_waiting(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    def broken() -> None:
+        raise RuntimeError("no picture")
+
+    later: list[int] = []
+    async with Scheduler() as scheduler:
+        tasklet = scheduler.run_ad_hoc_task({"steps": [{"action": "core.log", "params": {"message": "x"}}]})
+        tasklet.when_ended(broken)
+        tasklet.when_ended(lambda: later.append(1))
+        await tasklet
+    assert later == [1]
+    assert "no picture" in caplog.text
+
+
 async def test_a_waiter_whose_loop_is_closed_harms_nobody() -> None:
     async with scheduler(pause) as made:
         task = made.run_ad_hoc_task({"steps": [{"action": "pause", "params": {"seconds": 0.05}}]})
