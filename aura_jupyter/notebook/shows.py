@@ -38,13 +38,13 @@ class Shows:
     ) -> None:
         self._shell, self._publisher, self._again, self._settings = shell, publisher, again, settings
         self._prepared = False
-        self._boards: weakref.WeakKeyDictionary[Any, asyncio.AbstractEventLoop] = weakref.WeakKeyDictionary()
+        self._boards: weakref.WeakSet[Any] = weakref.WeakSet()
         self._displays: weakref.WeakKeyDictionary[Tasklet, list[str]] = weakref.WeakKeyDictionary()
 
     def limit_messages(self, rate: int) -> None:
         """Let each card send so many messages a second, those that are shown already, too."""
-        for board, loop in self._boards.items():
-            board.budget = _cards().Budget(loop, per_card=rate)
+        for board in self._boards:
+            board.budget.limit(rate)
 
     @property
     def watched(self) -> bool:
@@ -92,9 +92,9 @@ class Shows:
     def _board(self, tasklet: Tasklet) -> Any:
         board = _cards().board_of(tasklet.scheduler)
         if board not in self._boards:
-            self._boards[board] = tasklet.scheduler.loop
+            self._boards.add(board)
             board.again = self._run_again
-            board.budget = _cards().Budget(tasklet.scheduler.loop, per_card=self._settings().message_rate)
+            board.budget.limit(self._settings().message_rate)
         return board
 
     def _run_again(self, card: Any) -> None:

@@ -168,6 +168,17 @@ async def test_all_cards_together_keep_to_their_budget_and_each_end_is_sent(sche
     assert all(later - at >= 0.99 for at, later in zip(times, times[IN_ALL:], strict=False))
 
 
+async def test_a_limit_that_is_changed_holds_for_cards_that_wait_to_send(scheduler: Scheduler) -> None:
+    tasklet = scheduler.run_ad_hoc_task(CHATTY, {})
+    _, wire = wired(tasklet)
+    board_of(scheduler).budget.limit(2)
+    await tasklet.wait()
+    await until(wire.wholes)
+    times = [at for at, _ in wire.sent]
+    assert len(times) >= 2
+    assert all(later - at >= 0.49 for at, later in zip(times, times[1:], strict=False))
+
+
 async def test_a_view_that_missed_something_gets_the_whole_picture(scheduler: Scheduler, names: Names) -> None:
     tasklet = scheduler.run_ad_hoc_task(HOLD, {})
     card, wire = wired(tasklet)

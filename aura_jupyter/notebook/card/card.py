@@ -35,6 +35,7 @@ IN_ALL = 48
 """Messages a second for all cards of a kernel: 50 with those that arrive late."""
 KEPT = 20
 """Finished cards that stay open; a widget keeps its memory until it is closed."""
+_LATE = 1.05  # times the gap between two messages: some arrive a little late, and then too many at once
 _SHARE = 20  # of the loop's time at most a twentieth goes into the pictures of one card
 _PRESSES = 100
 _ROWS = 100
@@ -69,10 +70,14 @@ class Budget:
 
     def __init__(self, loop: asyncio.AbstractEventLoop, per_card: int = PER_CARD, in_all: int = IN_ALL) -> None:
         self._loop = loop
-        self._gap = 1 / per_card
+        self.limit(per_card)
         self._sent: deque[float] = deque(maxlen=in_all)
         self._waiting: dict[Card, None] = {}
         self._timer: asyncio.TimerHandle | None = None
+
+    def limit(self, per_card: int) -> None:
+        """Let each card send so many messages a second from now on."""
+        self._gap = _LATE / per_card
 
     def ask(self, card: Card) -> None:
         """Let a card send as soon as its turn comes: at once, if nothing was sent for a while."""
