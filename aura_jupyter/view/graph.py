@@ -15,6 +15,7 @@ from typing import Any
 
 from ..engine.plan import Plan, PlannedStep
 from ..engine.tasklet import Tasklet
+from ..spec.wording import listing
 from . import words
 from .shown import mark
 
@@ -267,16 +268,14 @@ def _said(plan: Plan, waits: Sequence[Sequence[int]]) -> str:
     if len(plan.rows) <= FEW:
         for step, each in zip(plan.steps, waits, strict=True):
             if each:
-                parts.append(f"{step.name} runs after {_listed([plan.steps[earlier].name for earlier in each])}.")
+                parts.append(
+                    f"{step.name} runs after {listing([plan.steps[earlier].name for earlier in each], 'and')}."
+                )
             if step.handlers:
-                parts.append(f"On error of {step.name}: {_listed([handler.name for handler in step.handlers])}.")
+                parts.append(f"On error of {step.name}: {listing([handler.name for handler in step.handlers], 'and')}.")
         if plan.finally_:
-            parts.append(f"Finally {_listed([step.name for step in plan.finally_])}.")
+            parts.append(f"Finally {listing([step.name for step in plan.finally_], 'and')}.")
     return " ".join(parts)
-
-
-def _listed(names: Sequence[str]) -> str:
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 _COLOURS = {"c": "#37883f", "f": "#d6363a", "h": "#d6363a", "r": "#1f78d1"}
