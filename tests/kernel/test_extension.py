@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import psutil
@@ -137,16 +136,7 @@ def test_the_end_of_a_kernel_that_a_cell_holds_runs_finally_too(own_kernel: Kern
 def test_a_finally_that_does_not_end_does_not_keep_the_kernel(own_kernel: Kernel) -> None:
     own_kernel.ok("import asyncio\nasync def hold():\n    await asyncio.Event().wait()")
     own_kernel.ok("%%aura task\nsteps: [{action: hold}]\nfinally: [{action: hold}]")
-    begun = time.monotonic()
+    own_kernel.manager.shutdown_wait_time = 60  # seconds; after half of them a client sends SIGTERM
+    process = own_kernel.manager.provisioner.process
     own_kernel.manager.shutdown_kernel(now=False)
-    assert time.monotonic() - begun < 2.4  # at 2.5 s a client sends SIGTERM
-
-
-def test_loading_is_quick(bare_kernel: Kernel) -> None:
-    bare_kernel.ok("""
-import time
-begun = time.perf_counter()
-get_ipython().extension_manager.load_extension("aura_jupyter")
-took = time.perf_counter() - begun
-""")
-    assert float(bare_kernel.get("took")) < 1  # on a quiet machine 0.15
+    assert process.returncode == 0

