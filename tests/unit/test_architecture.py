@@ -15,12 +15,14 @@ PACKAGE = Path(__file__).parents[2] / "aura_jupyter"
 # A room may import from itself and from the rooms below it, never from those above or beside it.
 LAYERS = (
     {"__init__"},
-    {"notebook", "server", "cli", "client", "history"},
+    {"notebook", "server", "cli", "history"},
+    {"client"},
     {"api"},
     {"view", "assist"},
     {"engine"},
     {"actions"},
     {"spec"},
+    {"messages"},
     {"extras"},
     {"errors"},
 )
