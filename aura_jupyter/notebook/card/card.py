@@ -131,6 +131,7 @@ class Card(anywidget.AnyWidget):
 
     _esm = traitlets.Unicode(asset("card.js")).tag(sync=True)
     _css = traitlets.Unicode(asset("card.css")).tag(sync=True)
+    _anywidget_id = traitlets.Unicode("aura_jupyter.Card").tag(sync=True)
     picture = traitlets.Any().tag(sync=True, to_json=lambda _value, card: card.whole())
 
     def __init__(self, tasklet: Tasklet, board: CardBoard) -> None:
@@ -141,6 +142,12 @@ class Card(anywidget.AnyWidget):
         self._live = LivePicture(tasklet, can_run_again=board.again is not None)
         super().__init__(layout=_shared_layout())
         self.on_msg(self._on_message)
+
+    def add_traits(self, **traits: Any) -> None:
+        """Add traits that the class does not have: each time that costs a new class, and anywidget asks for its own."""
+        missing = {name: trait for name, trait in traits.items() if not self.has_trait(name)}
+        if missing:
+            super().add_traits(**missing)
 
     def whole(self) -> Json:
         """The picture as it was last told."""
