@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import inspect
 import json
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..actions.registry import Action, from_callable, registry
-from ..assist.surroundings import signature_of
+from ..assist.listing import described, listed
 from ..engine.plan import Plan
 from ..engine.plans import plan_for
 from ..engine.tasklet import Tasklet
 from ..spec.problems import nearest
 from ..view import graph
+from ..view.order import order
 from ..view.text import text_now
 from ..view.words import counted
 from . import failures
 from .doctor import examine
-from .dry_run import order
 from .follow import follow
 from .options import CellOptions, Line, LineError, Word, cell_options, split
 from .subcommands import SUBCOMMANDS, help_of, overview, task_names
@@ -221,12 +220,8 @@ class Commands:
         if name is not None:
             return self._action(name)
         variables = self._notebook.variables
-        registered = [(name, registry.get(name)) for name in registry.names()]
-        rows = [(name, _summary(action.source, action.function)) for name, action in registered if action is not None]
-        rows += [(name, _summary("notebook", variables[name])) for name in variables.names()]
-        width = max(len(name) for name, _ in rows)
-        for row, text in rows:
-            print(f"{row:<{width}}  {text}".rstrip())
+        registered = [action for action in map(registry.get, registry.names()) if action is not None]
+        print(listed([*registered, *(from_callable(name, variables[name]) for name in variables.names())]))
         return None
 
     def _action(self, name: Word) -> None:
@@ -238,8 +233,7 @@ class Commands:
             near = nearest(name, [*registry.names(), *self._notebook.variables.names()])
             hint = f"Did you mean '{near}'?" if near else "%aura actions lists them all."
             raise LineError(f"no action is called '{name}'", name, code="unknown-action", hint=hint)
-        print(f"{name}{signature_of(action)}")
-        print(inspect.getdoc(action.function) or "It has no documentation.")
+        print(described(action))
 
     def _config(self) -> None:
         settings = self._notebook.settings
@@ -286,11 +280,6 @@ def _unknown_command(name: Word) -> LineError:
     near = nearest(name, SUBCOMMANDS)
     hint = f"Did you mean %aura {near}?" if near else f"Write %aura alone, or with {', '.join(sorted(SUBCOMMANDS))}."
     return LineError(f"%aura has no '{name}'", name, code="unknown-command", hint=hint)
-
-
-def _summary(source: str, function: object) -> str:
-    first_line = (inspect.getdoc(function) or "").partition("\n")[0]
-    return f"{source}: {first_line}" if first_line else source
 
 
 def _schema(path: Word | None = None) -> None:

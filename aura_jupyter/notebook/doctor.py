@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import platform
-import re
-import sys
 from collections.abc import Iterator
-from importlib import metadata, resources
-from typing import TYPE_CHECKING, NamedTuple
+from importlib import resources
+from typing import TYPE_CHECKING
 
+from ..doctor import Finding, report, versions
 from . import failures
 
 if TYPE_CHECKING:
@@ -23,45 +21,13 @@ _OTHERS = {
 }
 
 
-class Finding(NamedTuple):
-    """What was looked at, what it is, and what to say of it; `good` is None where it is neither good nor bad."""
-
-    what: str
-    value: str
-    good: bool | None = True
-    verdict: str = "ok"
-
-
 def examine(notebook: Notebook) -> str:
     """The findings as text, one a line.
 
     Args:
         notebook: what is looked at.
     """
-    findings = [*_versions(), *_settings(notebook)]
-    wide, wider = max(len(each.what) for each in findings), max(len(each.value) for each in findings)
-    marks = {True: "✓", False: "✗", None: "–"}
-    lines = [f"{marks[each.good]} {each.what:<{wide}}  {each.value:<{wider}}  {each.verdict}" for each in findings]
-    bad = sum(each.good is False for each in findings)
-    lines.append("\nNothing stands in the way." if not bad else f"\n{bad} of these need a look.")
-    return "\n".join(lines)
-
-
-def _versions() -> Iterator[Finding]:
-    yield Finding("aura_jupyter", sys.modules["aura_jupyter"].__version__)
-    yield Finding("Python", platform.python_version())
-    least = _least()
-    for name in _NEEDED:
-        version, needed = _version(name), least.get(name, "")
-        if version is None:
-            yield Finding(name, "missing", good=False, verdict=f"pip install {name}")
-        elif needed and _numbers(version) < _numbers(needed):
-            yield Finding(name, version, good=False, verdict=f"needs {needed}: pip install --upgrade {name}")
-        else:
-            yield Finding(name, version)
-    for name, without in _OTHERS.items():
-        version = _version(name)
-        yield Finding(name, version) if version is not None else Finding(name, "–", good=None, verdict=without)
+    return report([*versions(_NEEDED, _OTHERS), *_settings(notebook)])
 
 
 def _settings(notebook: Notebook) -> Iterator[Finding]:
@@ -89,24 +55,3 @@ def _settings(notebook: Notebook) -> Iterator[Finding]:
     yield Finding(
         "max_concurrency", str(notebook.settings.max_concurrency), good=None if failed else True, verdict=verdict
     )
-
-
-def _version(name: str) -> str | None:
-    try:
-        return metadata.version(name)
-    except metadata.PackageNotFoundError:
-        return None
-
-
-def _least() -> dict[str, str]:
-    """The least versions that this package asks for, where it is installed and not merely on the path."""
-    try:
-        needed = metadata.requires("aura_jupyter") or []
-    except metadata.PackageNotFoundError:
-        return {}
-    found = (re.match(r"([\w.-]+)[^;]*?>=\s*([\d.]+)[^;]*$", each) for each in needed)
-    return {each[1].lower(): each[2] for each in found if each is not None}
-
-
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(map(int, re.findall(r"\d+", version)[:3]))

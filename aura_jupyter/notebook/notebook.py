@@ -20,10 +20,10 @@ from ..engine.plans import plan_for
 from ..engine.scheduler import Scheduler
 from ..engine.tasklet import StepRun, Tasklet
 from ..spec.problems import Problem, Source, SpecError
+from ..view.order import describe
 from . import failures
 from .cell import RunningCells
 from .commands import Commands
-from .dry_run import describe
 from .magics import AuraMagics
 from .options import CellOptions, LineError, Word, cell_options, split
 from .publishing import Publisher

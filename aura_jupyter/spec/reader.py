@@ -37,7 +37,7 @@ def read(spec: object) -> tuple[Any, Source]:
         OSError: the file cannot be read.
     """
     if isinstance(spec, File):
-        source = _file(spec)
+        source = source_of(spec.read_bytes(), spec.name)
     elif isinstance(spec, str):
         source = Source(spec)
     elif isinstance(spec, Mapping):
@@ -65,15 +65,23 @@ def read_text(source: Source) -> dict[Any, Any]:
     return found
 
 
-def _file(path: File) -> Source:
-    content = path.read_bytes()
+def source_of(content: bytes, name: str) -> Source:
+    """The text of a file's content: UTF-8, or UTF-16 with its mark.
+
+    Args:
+        content: the bytes.
+        name: what messages call it.
+
+    Raises:
+        SpecError: it is no text in this encoding.
+    """
     encoding = "utf-16" if content.startswith((b"\xff\xfe", b"\xfe\xff")) else "utf-8"
     try:
-        return Source(content.decode(encoding), path.name)
+        return Source(content.decode(encoding), name)
     except UnicodeDecodeError as error:
         line = content.count(b"\n", 0, error.start) + 1
-        message = f"{quote(path.name)} is no {encoding.upper()} text: line {line} cannot be read"
-        raise SpecError([Problem("bad-yaml", message, "Save the file as UTF-8.")], Source(None, path.name)) from None
+        message = f"{quote(name)} is no {encoding.upper()} text: line {line} cannot be read"
+        raise SpecError([Problem("bad-yaml", message, "Save the file as UTF-8.")], Source(None, name)) from None
 
 
 class _Stop(Exception):

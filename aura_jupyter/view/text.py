@@ -160,21 +160,25 @@ class TerminalLines:
     """A listener that writes one line for each change, never rewritten: for a terminal, a pipe or a log file.
 
     Args:
-        stream: where the lines go. Colours only where it is a terminal, `NO_COLOR` is not set and `TERM` is not `dumb`;
-            glyphs only where its encoding has them.
+        stream: where the lines go. Glyphs only where its encoding has them, colours as `wants_colour` says.
         tasklet: write of this task only, instead of all.
         environ: the environment to look at; the process's own by default.
+        log: write what the steps write, too.
     """
 
     def __init__(
-        self, stream: TextIO, tasklet: Tasklet | None = None, environ: Mapping[str, str] | None = None
+        self,
+        stream: TextIO,
+        tasklet: Tasklet | None = None,
+        environ: Mapping[str, str] | None = None,
+        *,
+        log: bool = False,
     ) -> None:
-        environ = os.environ if environ is None else environ
         self._stream = stream
         self._only = tasklet
+        self._log = log
         self._started: dict[str, float] = {}
-        plain = bool(environ.get("NO_COLOR")) or environ.get("TERM") == "dumb"
-        self._colour = stream.isatty() and not plain
+        self._colour = wants_colour(stream, environ)
         self._ascii = not _can_write(stream)
 
     def __call__(self, event: Any) -> None:
@@ -219,6 +223,11 @@ class TerminalLines:
         choices = "/".join(event.question.choices)
         self._step(event, "asks", f"{words.cut(event.question.message, 200)} [{choices}]")
 
+    def _on_step_log(self, event: Any) -> None:
+        if self._log:
+            level = f"{event.line.level}: " if event.line.level in {"warning", "error"} else ""
+            self._step(event, "log", f"{level}{words.cut(event.text, 1_000)}")
+
     def _task(self, event: Any, kind: str, text: str) -> None:
         title = event.tasklet.secrets.mask(f"{words.cut(event.tasklet.title, 200)}: {text}")
         strong = kind == "failed"
@@ -242,7 +251,7 @@ class TerminalLines:
         colour = {"completed": "32", "failed": "31", "handled": "31", "running": "36", "asks": "36", "retry": "33"}.get(
             kind, "2"
         )
-        return self._styled(f"1;{colour}" if strong else colour, words.GLYPHS[kind])
+        return self._styled(f"1;{colour}" if strong else colour, words.GLYPHS.get(kind, " "))
 
     def _styled(self, style: str, text: str) -> str:
         return f"\x1b[{style}m{text}\x1b[0m" if self._colour else text
@@ -253,6 +262,23 @@ class TerminalLines:
             line = line.translate(words.ASCII).encode(encoding, "replace").decode(encoding)
         self._stream.write(line + "\n")
         self._stream.flush()
+
+
+def wants_colour(stream: TextIO, environ: Mapping[str, str] | None = None) -> bool:
+    """Whether a stream gets colours: a terminal does, unless `NO_COLOR` is set or `TERM` is `dumb`.
+
+    With `FORCE_COLOR` others do, too; of both, `NO_COLOR` counts.
+
+    Args:
+        stream: where the text goes.
+        environ: the environment to look at; the process's own by default.
+    """
+    environ = os.environ if environ is None else environ
+    if environ.get("NO_COLOR"):
+        return False
+    if environ.get("FORCE_COLOR"):
+        return True
+    return stream.isatty() and environ.get("TERM") != "dumb"
 
 
 def _can_write(stream: TextIO) -> bool:

@@ -14,11 +14,11 @@ PACKAGE = Path(__file__).parents[2] / "aura_jupyter"
 
 # A room may import from itself and from the rooms below it, never from those above or beside it.
 LAYERS = (
-    {"__init__"},
+    {"__init__", "__main__"},
     {"notebook", "server", "cli", "history"},
     {"client"},
     {"api"},
-    {"view", "assist"},
+    {"view", "assist", "doctor"},
     {"engine"},
     {"actions"},
     {"spec"},

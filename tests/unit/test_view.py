@@ -381,7 +381,14 @@ class Terminal(io.TextIOWrapper):
 
 @pytest.mark.parametrize(
     ("environ", "coloured"),
-    [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False), ({"NO_COLOR": ""}, True)],
+    [
+        ({}, True),
+        ({"NO_COLOR": "1"}, False),
+        ({"TERM": "dumb"}, False),
+        ({"NO_COLOR": ""}, True),
+        ({"NO_COLOR": "1", "FORCE_COLOR": "1"}, False),
+        ({"TERM": "dumb", "FORCE_COLOR": "1"}, True),
+    ],
 )
 async def test_colours_are_for_terminals_only(scheduler: Scheduler, environ: dict[str, str], coloured: bool) -> None:
     with Terminal(io.BytesIO(), encoding="utf-8", write_through=True) as stream:
@@ -390,6 +397,20 @@ async def test_colours_are_for_terminals_only(scheduler: Scheduler, environ: dic
         await ended(scheduler, FAILING)
         scheduler.hooks.remove(listener)
         assert ("\x1b[" in stream.buffer.getvalue().decode()) is coloured
+
+
+async def test_a_pipe_gets_colours_where_they_are_forced(scheduler: Scheduler) -> None:
+    stream = io.StringIO()
+    scheduler.hooks.add(TerminalLines(stream, environ={"FORCE_COLOR": "1"}))
+    await ended(scheduler, FAILING)
+    assert "\x1b[31m✗" in stream.getvalue()
+
+
+async def test_a_terminal_gets_the_log_where_it_is_asked_for(scheduler: Scheduler) -> None:
+    stream = io.StringIO()
+    scheduler.hooks.add(TerminalLines(stream, environ={}, log=True))
+    await ended(scheduler, "steps: [{name: say, action: core.log, params: {message: hello, level: warning}}]")
+    assert [line[11:] for line in stream.getvalue().splitlines()][1] == "  say                warning: hello"
 
 
 async def test_a_stream_without_the_glyphs_gets_ascii(scheduler: Scheduler) -> None:

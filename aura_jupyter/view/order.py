@@ -1,4 +1,4 @@
-"""`--dry-run` and `%aura graph`: what runs after what, as text."""
+"""What runs after what, as text: a dry run, and the graph for those who see no picture."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from ..engine.inputs import Resolved
 from ..engine.plan import Plan, PlannedStep
 from ..engine.tasklet import StepRun
-from ..view.words import GLYPHS, counted
+from .words import GLYPHS, counted
 
 
 def describe(plan: Plan, inputs: Resolved, title: str) -> str:
