@@ -184,6 +184,7 @@ class ProblemInfo(Model):
     line: int | None = None
     column: int | None = None
     end_column: int | None = None
+    fix: str | None = None  # what to write in place of what stands from `column` to `end_column`
     path: str = ""
     excerpt: list[str] = []
 

@@ -35,6 +35,7 @@ class Complaint(NamedTuple):
     code: str
     message: str
     hint: str
+    meant: str | None = None  # the parameter that is nearest to an unknown one
 
 
 Check = Callable[[Mapping[str, Any]], Iterable[Complaint]]
@@ -149,7 +150,7 @@ class Action:
                 near = nearest(name, face.named)
                 suggested.update([near] if near else [])
                 hint = f"Did you mean '{near}'? {self._takes()}" if near else self._takes()
-                yield Complaint(name, "unknown-parameter", f"{self.name} has no parameter '{name}'", hint)
+                yield Complaint(name, "unknown-parameter", f"{self.name} has no parameter '{name}'", hint, near)
 
     def _too_many(self, count: int) -> Complaint:
         most = len(self.face.positional)

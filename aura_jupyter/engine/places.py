@@ -55,7 +55,7 @@ class Place:
         if index is None:
             near = self.planner.nearest(name, plan.index)
             hint = f"Did you mean '{near}'?" if near else f"The steps are: {some(plan.index)}."
-            return Finding("unknown-step", f"there is no step '{name}'", hint, "")
+            return Finding("unknown-step", f"there is no step '{name}'", hint, fix=near)
         target = plan.rows[index]
         if self.reader is None:
             return self._for_whole(target)

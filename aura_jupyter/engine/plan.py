@@ -229,7 +229,7 @@ class Plan:
         generation = registry.generation
         found = self._look_up(namespace)
         problems = list(self._call_problems(found, namespace))
-        if not problems:
+        if not problems and None not in found:  # one that could not be understood is a problem of the spec's shape
             self._found = [action for action in found if action is not None]
             self._generation = generation if all(action.source != "notebook" for action in self._found) else -1
             for step in self.rows:
@@ -300,13 +300,15 @@ def unknown_action(step: PlannedStep, namespace: Namespace | None) -> Problem:
         return Problem("unknown-action", message, "Write the name of a function or of an action.", where)
     message = f"{here}no action is called '{step.action}'"
     if step.action in ACTIONS:
-        return Problem("spelling", message, f"Write '{ACTIONS[step.action]}'.", where)
+        write = ACTIONS[step.action]
+        return Problem("spelling", message, f"Write '{write}'.", where, fix=(step.action, write))
     near = nearest(step.action, registry.names())
     if near:
-        return Problem("unknown-action", message, f"Did you mean '{near}'?", where)
+        return Problem("unknown-action", message, f"Did you mean '{near}'?", where, fix=(step.action, near))
     near = nearest(step.action, namespace.names()) if namespace is not None else None
     if near:
-        return Problem("unknown-action", message, f"The notebook has '{near}'. Is that the one?", where)
+        hint = f"The notebook has '{near}'. Is that the one?"
+        return Problem("unknown-action", message, hint, where, fix=(step.action, near))
     define = "define a function of that name in the notebook, or " if namespace is not None else ""
     return Problem("unknown-action", message, f"{define}register one with @aura.action.".capitalize(), where)
 
@@ -317,7 +319,9 @@ def _problem_of(complaint: Complaint, step: PlannedStep) -> Problem:
     if complaint.parameter is not None and complaint.parameter in step.spec.params:
         path = (*step.path, "params", complaint.parameter)
         at_key = complaint.code != "bad-value"
-    return Problem(complaint.code, f"step '{step.name}': {complaint.message}", complaint.hint, path, at_key=at_key)
+    message = f"step '{step.name}': {complaint.message}"
+    fix = (complaint.parameter, complaint.meant) if complaint.parameter and complaint.meant else None
+    return Problem(complaint.code, message, complaint.hint, path, at_key=at_key, fix=fix)
 
 
 def _executor_problems(step: PlannedStep, action: Action) -> Iterator[Problem]:

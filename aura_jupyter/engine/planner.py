@@ -155,6 +155,7 @@ class Planner:
             if position is not None:
                 yield position
                 continue
+            near = None
             there = self.plan.index.get(name)
             if there is not None:
                 section = self.plan.rows[there].section
@@ -165,7 +166,8 @@ class Planner:
                 message = f"step '{step.name}' depends on '{name}', and there is no such step"
                 hint = f"Did you mean '{near}'?" if near else f"The steps are: {some(positions)}."
             path = (*step.path, "depends_on")
-            self.problems.append(Problem("unknown-step", message, hint, path, fragment=name))
+            fix = (name, near) if near else None
+            self.problems.append(Problem("unknown-step", message, hint, path, fragment=name, fix=fix))
 
     # --- one step -----------------------------------------------------------------------------------------------------
 
@@ -296,6 +298,7 @@ def _problem_at(finding: Finding, path: Path, what: str) -> Problem:
         path,
         fragment=finding.fragment,
         occurrence=finding.occurrence,
+        fix=(finding.fragment, finding.fix) if finding.fix else None,
     )
 
 

@@ -12,7 +12,7 @@ from jinja2.exceptions import TemplateSyntaxError
 
 from ..spec.problems import nearest
 from .sandbox import ENVIRONMENT, parse, parse_expression
-from .template_findings import Finding, Names, Path, Text, broken, path_finding, quoted
+from .template_findings import Finding, Names, Path, Text, broken, path_finding, quoted, with_last
 from .template_places import Source
 
 Kind = TypeVar("Kind", bound=nodes.Node)
@@ -95,7 +95,10 @@ class _Checker:
         finding, length = found
         if any(path[:cut] in self._guarded for cut in range(length, len(path) + 1)):
             return
-        self._add(finding, *self._source.path(path[:length], self._seen[path[:length]] - 1))
+        fragment, occurrence = self._source.path(path[:length], self._seen[path[:length]] - 1)
+        if finding.fix is not None:
+            finding = replace(finding, fix=with_last(fragment, str(path[length - 1]), finding.fix))
+        self._add(finding, fragment, occurrence)
 
     def _add(self, finding: Finding, fragment: str, occurrence: int) -> None:
         if not any((finding.code, finding.message) == (other.code, other.message) for other in self.findings):
@@ -150,9 +153,8 @@ class _Checker:
     def _unknown(self, what: str, name: str, known: Iterable[str]) -> None:
         near = nearest(name, known)
         hint = f"Did you mean '{near}'?" if near else f"Write one of Jinja2's {what}s."
-        self._add(
-            Finding(f"unknown-{what}", f"there is no {what} {quoted(name)}", hint), *self._source.word(name, what)
-        )
+        finding = Finding(f"unknown-{what}", f"there is no {what} {quoted(name)}", hint, fix=near)
+        self._add(finding, *self._source.word(name, what))
 
     def visit_sub(self, node: nodes.Sub) -> None:
         if not self._hyphenated(node):
@@ -171,9 +173,10 @@ class _Checker:
                 known = name
         if not known:
             return False
-        hint = f"Write '{root}[\"{known}\"]'."
+        write = f'{root}["{known}"]'
+        hint = f"Write '{write}'."
         message = f"'{root}.{known}' is a minus to Jinja2"
-        self._add(Finding("undefined-name", message, hint), f"{root}.{known}", 0)
+        self._add(Finding("undefined-name", message, hint, fix=write), f"{root}.{known}", 0)
         return True
 
     def _exists(self, root: str, name: str) -> bool:

@@ -37,6 +37,7 @@ class Finding:
         hint: one sentence to follow.
         fragment: the text in the template that is at fault, as written; empty for the whole.
         occurrence: which occurrence of `fragment` in the text, from 0.
+        fix: what to write in place of `fragment`; of a path, until `fragment` is known, in place of its last name.
     """
 
     code: str
@@ -44,6 +45,7 @@ class Finding:
     hint: str
     fragment: str = ""
     occurrence: int = 0
+    fix: str | None = None
 
 
 class Names(Protocol):
@@ -182,14 +184,12 @@ def _unknown_field(root: str, owner: str, name: str, known: Sequence[str], elsew
     message = f"{owner} has no field {quoted(name)}"
     near = elsewhere.get(name) if elsewhere.get(name) in known else None
     if near is not None:
-        return Finding(
-            "spelling" if name == "result" and not root else "unknown-field", message, f"Write '{root}.{near}'."
-        )
+        code = "spelling" if name == "result" and not root else "unknown-field"
+        return Finding(code, message, f"Write '{root}.{near}'.", fix=near)
     near = nearest(name, known)
     fields = ", ".join(known)
-    return Finding(
-        "unknown-field", message, f"Did you mean '{root}.{near}'? It has: {fields}." if near else f"It has: {fields}."
-    )
+    hint = f"Did you mean '{root}.{near}'? It has: {fields}." if near else f"It has: {fields}."
+    return Finding("unknown-field", message, hint, fix=near)
 
 
 def _unknown_input(name: str, inputs: Collection[str]) -> Finding:
@@ -198,9 +198,8 @@ def _unknown_input(name: str, inputs: Collection[str]) -> Finding:
         return Finding("undefined-name", message, "The task declares no inputs.")
     near = nearest(name, inputs)
     declared = f"The inputs are: {listing(inputs)}."
-    return Finding(
-        "undefined-name", message, f"Did you mean '{_written('inputs', near)}'? {declared}" if near else declared
-    )
+    hint = f"Did you mean '{_written('inputs', near)}'? {declared}" if near else declared
+    return Finding("undefined-name", message, hint, fix=near)
 
 
 def _unknown_name(name: str, names: Names) -> Finding:
@@ -208,23 +207,41 @@ def _unknown_name(name: str, names: Names) -> Finding:
     if name in LOCALS:
         return Finding("undefined-name", message, names.hint_for(name))
     if name in _OTHER_LANGUAGES:
-        return Finding("spelling", message, f"Write '{_OTHER_LANGUAGES[name]}'.")
+        write = _OTHER_LANGUAGES[name]
+        return Finding("spelling", message, f"Write '{write}'.", fix=write)
     if name == "env":
         return Finding("spelling", "'env' is not available in templates", "Give the value as an input.")
     if name in _BOOLEAN_WORDS:
-        return Finding(
-            "undefined-name", message, f"Write {_BOOLEAN_WORDS[name]}, or put quotes around it inside the expression."
-        )
+        write = _BOOLEAN_WORDS[name]
+        hint = f"Write {write}, or put quotes around it inside the expression."
+        return Finding("undefined-name", message, hint, fix=write)
     inputs = names.inputs or ()
     if name in inputs:
-        return Finding("undefined-name", message, f"Write '{_written('inputs', name)}'.")
+        write = _written("inputs", name)
+        return Finding("undefined-name", message, f"Write '{write}'.", fix=write)
     known = [*ALWAYS, *(local for local in LOCALS if local in names.locals)]
     near = nearest(name, [*inputs, *known])
     there_are = f"Known here are: {', '.join(known)}."
     if near is None:
         return Finding("undefined-name", message, there_are)
     meant = near if near in known else _written("inputs", near)
-    return Finding("undefined-name", message, f"Did you mean '{meant}'? {there_are}")
+    return Finding("undefined-name", message, f"Did you mean '{meant}'? {there_are}", fix=meant)
+
+
+def with_last(fragment: str, name: str, meant: str) -> str | None:
+    """A path as written, with another name in place of its last one; None where that is not seen.
+
+    Args:
+        fragment: the path as written.
+        name: its last name.
+        meant: the other one.
+    """
+    if fragment == name:
+        return meant
+    for ending in (f".{name}", f'["{name}"]', f"['{name}']"):
+        if fragment.endswith(ending):
+            return _written(fragment.removesuffix(ending), meant)
+    return None
 
 
 def quoted(name: str) -> str:

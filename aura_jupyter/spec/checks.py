@@ -107,7 +107,14 @@ def _limits(spec: InputSpec, path: Path) -> Iterator[Problem]:
         refusal = values.refusal(checked, spec.default, typed=True)
         if refusal is not None:
             also = (((*path, refusal.limit), "the limit"),) if refusal.limit in {"min", "max"} else ()
-            yield Problem(_code(refusal), f"'default' {refusal.says}", refusal.hint, (*path, "default"), also=also)
+            yield Problem(
+                _code(refusal),
+                f"'default' {refusal.says}",
+                refusal.hint,
+                (*path, "default"),
+                also=also,
+                fix=_fix(spec.default, refusal),
+            )
 
 
 def _enum(spec: InputSpec, path: Path) -> Iterator[Problem]:
@@ -123,7 +130,12 @@ def _enum(spec: InputSpec, path: Path) -> Iterator[Problem]:
     for index, value in enumerate(spec.enum or ()):
         refusal = values.refusal(bare, value, typed=True)
         if refusal is not None:
-            yield Problem(_code(refusal), f"a value of 'enum' {refusal.says}", refusal.hint, (*path, "enum", index))
+            where, says = (*path, "enum", index), f"a value of 'enum' {refusal.says}"
+            yield Problem(_code(refusal), says, refusal.hint, where, fix=_fix(value, refusal))
+
+
+def _fix(value: object, refusal: values.Refusal) -> tuple[str, str] | None:
+    return (str(value), refusal.fix) if refusal.fix else None
 
 
 def _code(refusal: values.Refusal) -> str:

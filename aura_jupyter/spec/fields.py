@@ -18,16 +18,24 @@ TYPES = ("any", "string", "integer", "number", "boolean", "list", "dict", "secre
 DEEPEST_TYPE = 20  # levels of list[…]
 
 
-def reject(code: str, says: str, hint: str = "") -> PydanticCustomError:
-    """A mistake in our own words. `says` goes on after the key: `must be true or false`."""
-    return PydanticCustomError("aura", "{says}", {"code": code, "says": says, "hint": hint})
+def reject(code: str, says: str, hint: str = "", fix: str | None = None) -> PydanticCustomError:
+    """A mistake in our own words.
+
+    Args:
+        code: as in `Problem`.
+        says: goes on after the key: `must be true or false`.
+        hint: what to do.
+        fix: what to write in place of the value; the hint says the same.
+    """
+    return PydanticCustomError("aura", "{says}", {"code": code, "says": says, "hint": hint, "fix": fix or ""})
 
 
 def _yes(value: Any, what: str) -> PydanticCustomError | None:
     word = value.strip() if isinstance(value, str) else ""
     if word.lower() not in YES or len(word) < 2:
         return None
-    return reject("yes-is-text", f"must be {what}; {word} without quotes is text", f"Write {YES[word.lower()]}.")
+    write = YES[word.lower()]
+    return reject("yes-is-text", f"must be {what}; {word} without quotes is text", f"Write {write}.", write)
 
 
 def boolean(value: Any) -> bool:
@@ -121,7 +129,7 @@ def _no_duration(value: Any) -> PydanticCustomError:
             if kind(value) == "a template"
             else f"must be a duration, and {quote(value)} is none"
         )
-        return reject("bad-duration", says, f"Write {near}." if near else like)
+        return reject("bad-duration", says, f"Write {near}." if near else like, near)
     if isinstance(value, (int, float)) and not isinstance(value, bool):
         return reject(
             "bad-duration", f"must not be {'negative' if value < 0 else 'infinite'}, and this is {shown(value)}", like
@@ -137,9 +145,8 @@ def choice(*words: str) -> Callable[[Any], str]:
             return value
         near = nearest(value, words) if isinstance(value, str) else None
         what = quote(value) if isinstance(value, str) else kind(value)
-        raise reject(
-            "bad-value", f"must be {listing(words)}, and this is {what}", f"Write {near}." if near else among(words)
-        )
+        hint = f"Write {near}." if near else among(words)
+        raise reject("bad-value", f"must be {listing(words)}, and this is {what}", hint, near)
 
     return check
 
@@ -192,12 +199,13 @@ def type_name(value: Any) -> str:
         return text
     means = type_meant(value)
     if means is not None and _is_type(means):
-        raise reject("spelling", f"must be a type, and {quote(value)} is none", f"Write '{means}'.")
+        raise reject("spelling", f"must be a type, and {quote(value)} is none", f"Write '{means}'.", means)
     near = nearest(text, TYPES)
     raise reject(
         "bad-value",
         f"must be a type, and {quote(value)} is none",
         f"Write '{near}'." if near else f"The types are: {', '.join(TYPES)}, list[TYPE].",
+        near,
     )
 
 

@@ -112,7 +112,8 @@ class _Rest:
             message = f"{step}: {advice.message}" if step else advice.message
         else:
             message = f"{owner(self.data, path[:-1])} {advice.message}"
-        self.add(Problem(advice.code, message, advice.hint, path, at_key=True))
+        fix = (str(path[-1]), advice.renamed) if advice.renamed is not None else None
+        self.add(Problem(advice.code, message, advice.hint, path, at_key=True, fix=fix))
         if advice.renamed is not None:
             self.meant.add((*path[:-1], advice.renamed))
 
@@ -151,6 +152,7 @@ class _Rest:
                 f'Put it in quotes: "{shown(key)}".',
                 (*path, shown(key)),
                 at_key=True,
+                fix=(shown(key), f'"{shown(key)}"'),
             )
             self.add(problem)
             self.takeouts.append(lambda key=key: around.pop(key, None))  # type: ignore[misc]
@@ -167,9 +169,8 @@ class _Rest:
         else:
             message = f"{step}: {quote(_key(path))} {says}" if step else f"{quote(_key(path))} {says}"
         first_key = error["type"] == "list_type" and isinstance(value, Mapping) and value
-        self.add(
-            Problem(code, message, hint, (*path, str(next(iter(value)))) if first_key else path, at_key=bool(first_key))
-        )
+        where = (*path, str(next(iter(value)))) if first_key else path
+        self.add(Problem(code, message, hint, where, at_key=bool(first_key), fix=_fix(error, value, hint)))
         self.remove(path)
 
     def remove(self, path: Path) -> None:
@@ -216,6 +217,15 @@ def _words(error: Any, value: Any, path: Path) -> tuple[str, str, str]:
         case "too_short":
             return "bad-value", "must hold at least one step, and is empty", "Write a step: '- action: …'."
     return "bad-value", "cannot be used", "Look it up in the reference of the task language."
+
+
+def _fix(error: Any, value: Any, hint: str) -> tuple[str, str] | None:
+    """What to write in place of a value, where the hint says just that."""
+    if error["type"] == "aura":
+        write = error["ctx"]["fix"]
+        return (str(value), write) if write else None
+    in_quotes = f'"{shown(value)}"'
+    return (shown(value), in_quotes) if hint == f"Put it in quotes: {in_quotes}." else None
 
 
 _LISTS = {

@@ -98,6 +98,7 @@ def _on_error(value: Any) -> Any:
         "bad-value",
         f"must be fail, continue or a list of steps, and this is {what}",
         f"Write {near}." if near else "Write fail or continue, or a list of steps.",
+        near,
     )
 
 

@@ -53,6 +53,7 @@ class Problem:
     path: Path = ()  # where in the data: ("steps", 2, "retry", "attempts")
     at_key: bool = False  # underline the key, not the value
     fragment: str = ""  # underline this text inside the value
+    fix: tuple[str, str] | None = None  # a text, and what to write in its place; kept where just that is underlined
     occurrence: int = 0  # which of several
     also: tuple[tuple[Path, str], ...] = ()  # other places, each with a note; `locate` makes `others` of them
     mark: Mark | None = None
@@ -79,6 +80,7 @@ class Problem:
             "line": self.line,
             "column": self.column,
             "end_column": self.mark.column + self.mark.length if self.mark else None,
+            "fix": self.fix[1] if self.fix and self.mark else None,
             "path": layout.visible(path_text(self.path)),
             "excerpt": list(self.excerpt),
         }
@@ -205,7 +207,20 @@ class _Places:
         for path, note in problem.also:
             other = self._other(path, note, key_only=problem.at_key)
             others += [other] if other is not None else []
-        return replace(problem, mark=mark, others=tuple(others), also=())
+        return replace(problem, mark=mark, others=tuple(others), also=(), fix=self._fix(problem, mark))
+
+    def _fix(self, problem: Problem, mark: Mark | None) -> tuple[str, str] | None:
+        """The fix, where what it replaces is what is underlined, and as it can be written there."""
+        if problem.fix is None or mark is None or self.root is None:
+            return None
+        text, write = problem.fix
+        line, start = mark.line - 1 - self.shift, mark.column - 1
+        if not 0 <= line < len(self.lines) or self.lines[line][start : start + mark.length] != text:
+            return None
+        style = "" if problem.at_key else self._follow(self.root, problem.path)[1].style
+        if style in {"'", '"'} and problem.code == "yes-is-text":  # in quotes, true is text as well
+            return None
+        return text, write.replace('"', "'") if style == '"' else write
 
     def _mark(self, problem: Problem) -> Mark | None:
         if self.root is None or _is_given(problem):

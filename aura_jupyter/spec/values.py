@@ -21,6 +21,7 @@ class Refusal:
     says: str  # after the input's name: "is 1.5, and the largest value is 1"
     hint: str
     limit: str = ""  # the key of the input that it goes against: "type", "enum", "min", "max"
+    fix: str = ""  # what to write in place of the value
 
 
 def refusal(spec: InputSpec, value: Any, *, typed: bool = False) -> Refusal | None:
@@ -78,12 +79,9 @@ def _out_of_bounds(spec: InputSpec, value: Any) -> Refusal | None:
 
 def _wrong_type(type_: str, expected: str, item: Any, where: str, *, typed: bool) -> Refusal:
     if expected == "boolean" and isinstance(item, str) and typed and len(item) > 1 and item.lower() in YES:
-        return Refusal(
-            "yes-is-text",
-            f"must be true or false; {item} without quotes is text",
-            f"Write {YES[item.lower()]}.",
-            "type",
-        )
+        write = YES[item.lower()]
+        says = f"must be true or false; {item} without quotes is text"
+        return Refusal("yes-is-text", says, f"Write {write}.", "type", "" if where else write)
     came = f"{shown(item)} is {type(item).__name__}" if len(shown(item)) < 40 else f"this is {type(item).__name__}"
     inside = f"{where} of it must be {_article(expected)}" if where else f"must be {_article(expected)}"
     return Refusal("wrong-type", f"{inside}, and {came}", f"Give {_article(type_)}.", "type")

@@ -271,6 +271,7 @@ def test_json_holds_the_place_and_the_lines() -> None:
         "line": 13,
         "column": 13,
         "end_column": 23,
+        "fix": None,
         "path": "steps[1].action",
         "excerpt": UNKNOWN_ACTION.splitlines()[1:5],
     }
