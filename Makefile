@@ -3,6 +3,11 @@
 PY := .venv/bin/python
 CARD := aura_jupyter/notebook/card
 CARD_SOURCES := $(wildcard $(CARD)/*.js $(CARD)/*.css)
+LAB := labextension
+LAB_BUILT := aura_jupyter/labextension
+LAB_SOURCES := $(shell find $(LAB)/src $(LAB)/style $(LAB)/schema -type f) $(wildcard $(LAB)/*.json $(LAB)/*.cjs $(CARD)/*.ts)
+LAB_LINK := .venv/share/jupyter/labextensions/aura-jupyter
+NODE_MODULES := $(LAB)/node_modules/.package-lock.json
 BROWSERS := chromium chromium-browser google-chrome google-chrome-stable chrome
 QUICKSTART := notebooks/01-quickstart.ipynb
 
@@ -13,41 +18,45 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .NOTPARALLEL:
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench budget pictures card chromium clean
+.PHONY: help demo test lint format bench budget pictures card lab chromium clean
 
 help:  ## this list
 	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' $(firstword $(MAKEFILE_LIST)) | expand -t 16
 
-demo: .venv/.demo card  ## open the quickstart in JupyterLab; with HEADLESS=1 run it without a browser and print its cards
+demo: .venv/.demo card lab  ## open the quickstart in JupyterLab; with HEADLESS=1 run it without a browser and print its cards
 ifdef HEADLESS
 	@$(PY) notebooks/run_headless.py $(QUICKSTART)
 else
 	$(PY) -m jupyterlab $$([ "$$(id -u)" != 0 ] || echo --allow-root) --ServerApp.root_dir=. --LabApp.default_url=/lab/tree/$(QUICKSTART)
 endif
 
-test: .venv/.test card chromium  ## everything: ruff, mypy, and all tests; ONLY="unit browser" picks some
+test: .venv/.test card lab chromium  ## everything: the linters and all tests; ONLY="unit browser" picks some
 	@$(PY) tests/run_all.py $(ONLY)
 
-lint: .venv/.test  ## ruff and mypy
+lint: .venv/.test $(NODE_MODULES)  ## ruff, mypy, eslint, prettier, tsc
 	@$(PY) tests/run_all.py lint
 
-format: .venv/.test  ## ruff's formatter and its safe fixes
+format: .venv/.test $(NODE_MODULES)  ## ruff's formatter and its safe fixes, prettier
 	@$(PY) -m ruff check --fix .
 	@$(PY) -m ruff format .
+	@npm --prefix $(LAB) run --silent format
 
 bench: .venv/.bench card  ## the engine beside a bare asyncio loop and pypyr
 	@$(PY) benchmarks/engine.py
 
-budget: .venv/.test card chromium  ## the card in a real kernel and a real browser
+budget: .venv/.test card lab chromium  ## the card in a real kernel and a real browser
 	@$(PY) benchmarks/card.py
 
-pictures: .venv/.test card chromium  ## make the pictures of the docs anew, docs/pictures/*.png
+pictures: .venv/.test card lab chromium  ## make the pictures of the docs anew, docs/pictures/*.png
 	@$(PY) -m tests.browser.pictures
 
 card: $(CARD)/static/card.min.js  ## build the card's JavaScript and CSS
 
+lab: $(LAB_BUILT)/static/style.js | $(PY)  ## build the JupyterLab extension; the JupyterLab in .venv has it at the next page load
+	@[ -L $(LAB_LINK) ] || { mkdir -p $(dir $(LAB_LINK)) && rm -rf $(LAB_LINK) && ln -s ../../../../$(LAB_BUILT) $(LAB_LINK); }
+
 clean:  ## remove what these commands made, .venv too
-	rm -rf .venv node_modules $(CARD)/static build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(LAB)/node_modules $(LAB)/lib $(LAB_BUILT) $(CARD)/static build dist .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(PY):
@@ -59,27 +68,37 @@ $(PY):
 
 .venv/.test: pyproject.toml | $(PY)
 	@echo "Installing what the tests need (some minutes the first time)"
+	@[ ! -L $(LAB_LINK) ] || rm $(LAB_LINK)
 	@$(PY) -m pip install -qq --editable '.[test]'
 	@touch .venv/.demo $@
 
 .venv/.demo: pyproject.toml | $(PY)
 	@echo "Installing what the demo needs (a minute or two the first time)"
+	@[ ! -L $(LAB_LINK) ] || rm $(LAB_LINK)
 	@$(PY) -m pip install -qq --editable '.[demo]'
 	@touch $@
 
 .venv/.bench: pyproject.toml | $(PY)
 	@echo "Installing what the benchmark needs"
+	@[ ! -L $(LAB_LINK) ] || rm $(LAB_LINK)
 	@$(PY) -m pip install -qq --editable . 'pypyr>=5.9'
 	@touch $@
 
-node_modules/.package-lock.json: package.json package-lock.json
-	@npm ci --loglevel=error >/dev/null
+$(NODE_MODULES): $(LAB)/package-lock.json
+	@echo "Installing what builds the card and the JupyterLab extension (a minute the first time)"
+	@cd $(LAB) && npm ci --loglevel=error >/dev/null
 	@touch $@
 
-$(CARD)/static/card.min.js: $(CARD_SOURCES) package.json package-lock.json
-	@$(MAKE) -s node_modules/.package-lock.json
-	@npm run --silent build
+$(CARD)/static/card.min.js: $(CARD_SOURCES) $(LAB)/package.json $(LAB)/package-lock.json
+	@$(MAKE) -s $(NODE_MODULES)
+	@npm --prefix $(LAB) run --silent card
 	@touch $(CARD)/static/*.min.css $(CARD)/static/*.min.js
+
+$(LAB_BUILT)/static/style.js: $(CARD_SOURCES) $(LAB_SOURCES)
+	@$(MAKE) -s $(NODE_MODULES)
+	@npm --prefix $(LAB) run --silent lab
+	@cp $(LAB)/install.json $(LAB_BUILT)
+	@touch $(LAB_BUILT)/package.json $@
 
 chromium:
 	@for browser in $(BROWSERS); do command -v $$browser >/dev/null && exit 0; done; \

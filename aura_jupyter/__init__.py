@@ -85,6 +85,11 @@ def __dir__() -> list[str]:
     return sorted({*globals(), *_HOMES})
 
 
+def _jupyter_labextension_paths() -> list[dict[str, str]]:
+    """Where the JupyterLab extension is built to, for who works on it: `make lab`."""
+    return [{"src": "labextension", "dest": "aura-jupyter"}]
+
+
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext aura_jupyter`: the magics, and what they need of the kernel."""
     from .notebook.extension import load  # noqa: PLC0415 - IPython's side

@@ -1,7 +1,7 @@
 """Everything that `make test` runs, one after another: `run_all.py [NAME ...]` runs only the named ones.
 
-It goes on after a failure. The last line sums up all pytest runs; the exit status is 1 if anything failed, ruff and
-mypy included.
+It goes on after a failure. The last line sums up all tests; the exit status is 1 if anything failed, the linters
+included.
 """
 
 from __future__ import annotations
@@ -17,12 +17,18 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 3600  # seconds for one command
+PYTHON = [sys.executable, "-m"]
+NPM = ["npm", "--prefix", "labextension", "run", "--silent"]
 LINT = {
-    "ruff": ["ruff", "check", "--quiet", "."],
-    "format": ["ruff", "format", "--quiet", "--check", "."],
-    "mypy": ["mypy", "--no-error-summary"],
+    "ruff": [*PYTHON, "ruff", "check", "--quiet", "."],
+    "format": [*PYTHON, "ruff", "format", "--quiet", "--check", "."],
+    "mypy": [*PYTHON, "mypy", "--no-error-summary"],
+    "eslint": [*NPM, "lint"],
+    "prettier": [*NPM, "format:check"],
+    "tsc": [*NPM, "types"],
 }
 TESTS = {  # calls of their own, since event loops and plugins of the one get in the way of the other
+    "labextension": ["labextension/tests"],
     "unit": ["tests/unit", "tests/conformance"],
     "kernel": ["tests/kernel"],
     "server": ["tests/server"],
@@ -64,7 +70,7 @@ def _environment(folder: Path) -> dict[str, str]:
 
 def _lint(name: str, environment: dict[str, str]) -> bool:
     _heading(name)
-    return _call(["-m", *LINT[name]], environment) == 0
+    return _call(LINT[name], environment) == 0
 
 
 def _test(name: str, folder: Path, environment: dict[str, str]) -> Count:
@@ -72,25 +78,33 @@ def _test(name: str, folder: Path, environment: dict[str, str]) -> Count:
         return Count()
     _heading(name)
     report = folder / f"{name}.xml"
-    status = _call(
-        ["-m", "pytest", "-q", "--continue-on-collection-errors", f"--junitxml={report}", *TESTS[name]], environment
-    )
+    status = _call(_command(name, report), environment)
     count = _read(report)
     if count is None or (status and not count.failed):
-        print(f"pytest itself failed, with status {status}: counted as one failure")
+        print(f"the run itself failed, with status {status}: counted as one failure")
         return Count(count.passed if count else 0, 1)
     return count
 
 
+def _command(name: str, report: Path) -> list[str]:
+    """Runs tests and writes a JUnit file."""
+    if name == "labextension":
+        return [*NPM, "test", "--", "--reporter=dot", "--reporter=junit", f"--outputFile.junit={report}"]
+    return [*PYTHON, "pytest", "-q", "--continue-on-collection-errors", f"--junitxml={report}", *TESTS[name]]
+
+
 def _has_tests(arguments: list[str]) -> bool:
     folders = [ROOT / argument for argument in arguments if not argument.startswith("-")]
-    pattern = "*.ipynb" if "--nbval" in arguments else "test_*.py"
-    return any(any(folder.rglob(pattern)) for folder in folders)
+    patterns = ["*.ipynb"] if "--nbval" in arguments else ["test_*.py", "*.test.ts"]
+    return any(any(folder.rglob(pattern)) for folder in folders for pattern in patterns)
 
 
 def _call(arguments: list[str], environment: dict[str, str]) -> int:
     try:
-        done = subprocess.run([sys.executable, *arguments], cwd=ROOT, env=environment, timeout=LIMIT, check=False)
+        done = subprocess.run(arguments, cwd=ROOT, env=environment, timeout=LIMIT, check=False)
+    except FileNotFoundError as error:
+        print(error)
+        return 1
     except subprocess.TimeoutExpired:
         print(f"stopped after {LIMIT / 60:.0f} minutes")
         return 1

@@ -1,10 +1,11 @@
-"""What a wheel and an sdist hold, and how the card is built for them."""
+"""What a wheel and an sdist hold, and how the card and the JupyterLab extension are built for them."""
 
 from __future__ import annotations
 
 import email.message
 import email.parser
 import importlib.util
+import json
 import os
 import re
 import shutil
@@ -22,6 +23,8 @@ import pytest
 ROOT = Path(__file__).parents[2]
 CARD = Path("aura_jupyter", "notebook", "card")
 BUILT = ("card.min.js", "card.min.css", "card_more.min.js", "card_more.min.css")
+LAB = Path("aura_jupyter", "labextension")
+INSTALLED = "aura_jupyter-{version}.data/data/share/jupyter/labextensions/aura-jupyter/"
 
 
 def build(target: str, source: Path, folder: Path, path: str | None = None) -> Path:
@@ -87,38 +90,64 @@ def test_every_extra_that_the_package_names_in_an_error_exists() -> None:
     assert named <= set(project["optional-dependencies"])
 
 
+def test_the_wheel_brings_the_extension_where_jupyterlab_looks_for_it(
+    wheel: zipfile.ZipFile, metadata: email.message.Message
+) -> None:
+    folder = INSTALLED.format(version=metadata["Version"])
+    brought = {name.removeprefix(folder) for name in wheel.namelist() if name.startswith(folder)}
+    assert {"package.json", "install.json", "static/style.js"} <= brought
+    package = json.loads(wheel.read(f"{folder}package.json"))
+    assert package["name"] == "aura-jupyter"
+    assert package["jupyterlab"]["_build"]["load"] in brought
+    assert package["version"] == metadata["Version"], "labextension/package.json and pyproject.toml have one version"
+    assert not any(name.startswith(LAB.as_posix()) for name in wheel.namelist()), "it is there twice"
+
+
+def test_the_extension_manager_finds_it(metadata: email.message.Message) -> None:
+    prebuilt = "Framework :: Jupyter :: JupyterLab :: Extensions :: Prebuilt"
+    assert prebuilt in metadata.get_all("Classifier", [])
+
+
+def test_the_lock_file_names_no_host_to_download_from() -> None:
+    lock = json.loads((ROOT / "labextension" / "package-lock.json").read_text(encoding="utf-8"))
+    assert len(lock["packages"]) > 100
+    assert not [name for name, package in lock["packages"].items() if "resolved" in package]
+
+
 @pytest.fixture
-def build_card(tmp_path: Path) -> Callable[[], None]:
-    """The build hook, over a copy of the card's sources in `tmp_path`."""
-    for path in (Path("package.json"), Path("package-lock.json"), *(CARD / name.replace(".min", "") for name in BUILT)):
-        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(ROOT / path, tmp_path / path)
+def build_all(tmp_path: Path) -> Callable[[], None]:
+    """The build hook, over a copy of the sources in `tmp_path`."""
+    ignored = shutil.ignore_patterns("node_modules", "lib")
+    shutil.copytree(ROOT / "labextension", tmp_path / "labextension", ignore=ignored)
+    shutil.copytree(ROOT / CARD, tmp_path / CARD, ignore=shutil.ignore_patterns("static", "__pycache__"))
     spec = importlib.util.spec_from_file_location("hatch_build", ROOT / "hatch_build.py")
     assert spec is not None
     assert spec.loader is not None
     module: Any = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
-    hook = module.CardBuildHook(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
+    hook = module.NodeBuildHook(str(tmp_path), {}, None, None, str(tmp_path), "wheel")
     return lambda: hook.initialize("standard", {})
 
 
 def test_without_npm_the_build_says_what_to_install(
-    build_card: Callable[[], None], monkeypatch: pytest.MonkeyPatch
+    build_all: Callable[[], None], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RuntimeError, match="install node 20 or later"):
-        build_card()
+        build_all()
 
 
+@pytest.mark.parametrize("source", [CARD / "card.js", Path("labextension", "src", "index.ts")])
 def test_what_is_built_and_not_older_than_its_sources_is_not_built_again(
-    build_card: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    build_all: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Path
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    (tmp_path / CARD / "static").mkdir()
-    for name in BUILT:
-        (tmp_path / CARD / "static" / name).touch()
-    build_card()
-    newest = max(path.stat().st_mtime for path in (tmp_path / CARD / "static").iterdir())
-    os.utime(tmp_path / CARD / "card.js", (newest + 1, newest + 1))
+    built = [*(CARD / "static" / name for name in BUILT), LAB / "package.json", LAB / "static" / "style.js"]
+    for path in built:
+        (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / path).touch()
+    build_all()
+    newest = max((tmp_path / path).stat().st_mtime for path in built)
+    os.utime(tmp_path / source, (newest + 1, newest + 1))
     with pytest.raises(RuntimeError, match="node"):
-        build_card()
+        build_all()

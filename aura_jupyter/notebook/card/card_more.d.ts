@@ -1,0 +1,3 @@
+/** The types of card_more.js. */
+
+export default function more(kit: object): object;

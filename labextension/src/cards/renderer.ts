@@ -1,0 +1,61 @@
+import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
+import { Widget } from '@lumino/widgets';
+
+import { draw } from '../../../aura_jupyter/notebook/card/card.js';
+import * as more from '../../../aura_jupyter/notebook/card/card_more.js';
+import { asPicture, MIME } from './picture';
+import type { Picture, Source } from './picture';
+
+/** Draws a saved card, with the widget's own code. */
+export class CardRenderer extends Widget implements IRenderMime.IRenderer {
+  constructor() {
+    super();
+    this.addClass('jp-RenderedAura');
+  }
+
+  /** Draw the picture of an output; called again when the output changes. */
+  renderModel(model: IRenderMime.IMimeModel): Promise<void> {
+    const picture = asPicture(model.data[MIME]);
+    this._end();
+    if (picture) {
+      this._end = draw(this.node, storedSource(picture));
+    } else {
+      const text = model.data['text/plain'];
+      this._drawText(typeof text === 'string' ? text : 'A card that a newer version of aura_jupyter saved');
+    }
+    return Promise.resolve();
+  }
+
+  override dispose(): void {
+    this._end();
+    super.dispose();
+  }
+
+  private _drawText(text: string): void {
+    const shown = this.node.appendChild(document.createElement('pre'));
+    shown.textContent = text;
+    this._end = () => {
+      shown.remove();
+    };
+  }
+
+  private _end: () => void = () => undefined;
+}
+
+/** A source that stays as it is. */
+function storedSource(picture: Picture): Source {
+  return {
+    get: () => picture,
+    on: () => () => undefined,
+    more: () => Promise.resolve(more),
+    opened: {},
+  };
+}
+
+/** Comes after the widget's view in rank, so that a card that lives is drawn by that. */
+export const rendererFactory: IRenderMime.IRendererFactory = {
+  safe: true,
+  mimeTypes: [MIME],
+  defaultRank: 40,
+  createRenderer: () => new CardRenderer(),
+};
