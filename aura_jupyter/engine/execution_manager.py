@@ -21,7 +21,7 @@ from .hooks import Hooks, TaskEvent
 from .inputs import resolve
 from .logs import current_sink
 from .outcome import Outcome
-from .plan import Plan
+from .plan import Namespace, Plan
 from .plans import Spec, plan_for
 from .secrets import Secrets
 from .slices import Slices
@@ -152,11 +152,12 @@ class ExecutionManager:
         found = resolve(plan.inputs, inputs)
         if found.problems:
             raise SpecError([_within(plan, problem) for problem in found.problems], source)
-        bound = plan.bind(self.scheduler.namespace, source)
+        bound = plan.bind(parent.namespace, source)
         hidden = parent.secrets | found.secrets
         title = plan.title_for(found.values, hidden, source) or attempt.planned.name
         tasklet = Tasklet(randomness.token_hex(8), plan, self.scheduler, found.values, title=title)
         tasklet.bound = bound
+        tasklet.namespace = parent.namespace
         tasklet.origins = found.origins
         tasklet.source = source
         tasklet.secrets = hidden
@@ -170,22 +171,22 @@ class ExecutionManager:
         subplan = attempt.planned.subplan
         if subplan is not None and any(tree is task for _, tree in attempt.planned.params):
             return subplan, subplan.source
-        spec = self._spec_of(task)
+        namespace = attempt.walk.tasklet.namespace
+        spec = self._spec_of(task, namespace)
         # in a thread, where it may take its time: a file is read, a long text compiled
-        good, found = await self.threads.call(self.loop, lambda: plan_for(spec, self.scheduler.namespace))
+        good, found = await self.threads.call(self.loop, lambda: plan_for(spec, namespace))
         if not good:
             raise found
         plan, source = found
         return plan, source
 
-    def _spec_of(self, task: Any) -> Spec:
+    def _spec_of(self, task: Any, namespace: Namespace | None) -> Spec:
         """A sub-task's spec: a text of one line is the name of a file or of a variable, all else the spec itself."""
         if not isinstance(task, str) or "\n" in task.strip():
             return task  # type: ignore[no-any-return]
         name = task.strip()
         if name.endswith((".yaml", ".yml", ".json")):
             return Path(name).expanduser()
-        namespace = self.scheduler.namespace
         if namespace is None or name not in namespace:
             raise TaskError(
                 f"there is no variable '{name}' that holds a task; a file's name ends in .yaml, .yml or .json"

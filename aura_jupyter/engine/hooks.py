@@ -6,6 +6,7 @@ import asyncio
 import contextvars
 import inspect
 import logging
+import threading
 import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ Event = TaskEvent | StepEvent | AttemptFailed | TurnDone | StepProgress | StepLo
 Listener = Callable[[Any], object]
 _L = TypeVar("_L", bound=Listener)
 _logger = logging.getLogger("aura_jupyter.hooks")
+_changing = threading.RLock()  # of who listens, which any thread may
 
 
 class Hooks:
@@ -154,12 +156,13 @@ class Hooks:
         self._children: weakref.WeakSet[Hooks] = weakref.WeakSet()
         self._reported: set[int] = set()
         self._tasks: set[asyncio.Task[object]] = set()
-        if parent is not None:
-            parent._children.add(self)
-        self._recount()
+        with _changing:
+            if parent is not None:
+                parent._children.add(self)
+            self._recount()
 
     def add(self, listener: Listener, hook: str | None = None) -> None:
-        """Call `listener` with each event of a hook.
+        """Call `listener` with each event of a hook, from now on; any thread.
 
         Args:
             listener: a plain or async callable of one event. It is called on the loop's thread.
@@ -172,21 +175,24 @@ class Hooks:
             _check(hook)
         if not callable(listener):
             raise TypeError(f"a hook is a callable of one event, and this is {type(listener).__name__}")
-        self._own.append((hook, listener))
-        self._recount()
+        with _changing:
+            self._own.append((hook, listener))
+            self._recount()
 
     def remove(self, listener: Listener) -> None:
-        """Forget a listener; nothing happens where it is not known."""
-        self._reported.difference_update(id(known) for _, known in self._own if known == listener)
-        self._own = [(hook, known) for hook, known in self._own if known != listener]
-        self._recount()
+        """Forget a listener; nothing happens where it is not known. Any thread."""
+        with _changing:
+            self._reported.difference_update(id(known) for _, known in self._own if known == listener)
+            self._own = [(hook, known) for hook, known in self._own if known != listener]
+            self._recount()
 
     def replace(self, listener: Listener, hook: str) -> None:
         """Like `add`, in the place of a function of the same name: a cell that is run again does not listen twice."""
         name = _full_name(listener)
-        if "<lambda>" not in name:
-            self._own = [(where, known) for where, known in self._own if where != hook or _full_name(known) != name]
-        self.add(listener, hook)
+        with _changing:
+            if "<lambda>" not in name:
+                self._own = [(where, known) for where, known in self._own if where != hook or _full_name(known) != name]
+            self.add(listener, hook)
 
     def fire(self, listeners: tuple[Listener, ...], event: Event) -> None:
         """Call the listeners; what fails in one harms neither the task nor the others."""

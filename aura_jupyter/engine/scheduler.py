@@ -165,6 +165,7 @@ class Scheduler:
         name: str | None = None,
         origins: Mapping[str, str] | None = None,
         timeout: float | None = None,
+        from_outside: bool = False,
     ) -> Tasklet:
         """Queue a task and give its tasklet at once; from any thread.
 
@@ -175,6 +176,7 @@ class Scheduler:
             name: the notebook variable that holds the tasklet.
             origins: where the given inputs came from, in words.
             timeout: seconds, in the place of the spec's `meta.timeout`.
+            from_outside: whether it comes from another program: it finds nothing in the namespace.
 
         Raises:
             SpecError: the spec or an input is wrong; nothing has run.
@@ -182,8 +184,9 @@ class Scheduler:
         """
         if self.closed or self.loop.is_closed():
             raise NoSchedulerError("the scheduler is closed")
-        plan, source = plan_for(task_spec, self.namespace)
-        tasklet = self._tasklet(plan, source, inputs or {}, origins, title or name)
+        namespace = None if from_outside else self.namespace
+        plan, source = plan_for(task_spec, namespace)
+        tasklet = self._tasklet(plan, source, inputs or {}, origins, title or name, namespace)
         tasklet.name = name
         if timeout is not None:
             tasklet.timeout = timeout
@@ -206,14 +209,16 @@ class Scheduler:
         inputs: Mapping[str, Any],
         origins: Mapping[str, str] | None,
         title: str | None,
+        namespace: Namespace | None,
     ) -> Tasklet:
-        bound = plan.bind(self.namespace, source)
-        found = resolve(plan.inputs, inputs, origins, self.namespace)
+        bound = plan.bind(namespace, source)
+        found = resolve(plan.inputs, inputs, origins, namespace)
         if found.problems:
             raise SpecError(found.problems, source)
         made = plan.title_for(found.values, found.secrets, source) or title or _stem(source.name) or "task"
         tasklet = Tasklet(secrets.token_hex(8), plan, self, found.values, title=found.secrets.mask(made))
         tasklet.source = source
+        tasklet.namespace = namespace
         tasklet.bound = bound
         tasklet.origins = found.origins
         tasklet.secrets = found.secrets
@@ -250,7 +255,7 @@ class Scheduler:
             self.cancel(tasklet)
 
     def _queued(self) -> list[Tasklet]:
-        beside = [tasklet for group in self._groups.values() for tasklet in group.waiting]
+        beside = [tasklet for group in list(self._groups.values()) for tasklet in list(group.waiting)]
         return list(dict.fromkeys([*self.task_queue.tasklets(), *beside]))
 
     def _start(self, tasklet: Tasklet) -> None:
@@ -332,8 +337,17 @@ class Scheduler:
     # --- looking and steering -----------------------------------------------------------------------------------------
 
     def tasks(self) -> list[Tasklet]:
-        """The tasklets that are known: running, queued, and finished ones that somebody holds; the oldest first."""
-        return sorted(self._known.values(), key=lambda tasklet: tasklet.queued_at)
+        """The tasklets that are known: running, queued, and finished ones that somebody holds; the oldest first.
+
+        Any thread may ask.
+        """
+        known = (reference() for reference in self._known.valuerefs())  # a copy: the loop goes on changing it
+        return sorted((tasklet for tasklet in known if tasklet is not None), key=lambda tasklet: tasklet.queued_at)
+
+    @property
+    def waiting(self) -> int:
+        """How many tasks have no slot yet, with those on their way to the loop from other threads; for any thread."""
+        return len(self._late) + len(self._queued())
 
     def task(self, task_id: str) -> Tasklet | None:
         """The tasklet of an id, if it runs, waits, or somebody holds it."""

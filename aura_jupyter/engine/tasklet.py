@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import contextvars
 import logging
+import threading
 import time
 from collections import deque
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -22,7 +23,7 @@ from .secrets import NONE, Secrets
 
 if TYPE_CHECKING:
     from .attempt import Attempt
-    from .plan import Plan, PlannedStep
+    from .plan import Namespace, Plan, PlannedStep
     from .scheduler import Scheduler
 
 
@@ -172,6 +173,9 @@ class StepRun:
         return f"<step {self.planned.name!r} {self.status}>"
 
 
+_first_touch = threading.Lock()
+
+
 class Steps(Mapping[str, StepRun]):
     """The steps of a task by name, in the order of their rows; a step that nothing has touched costs nothing."""
 
@@ -185,8 +189,15 @@ class Steps(Mapping[str, StepRun]):
         """The step of a row."""
         run = self._runs[index]
         if run is None:
-            run = self._runs[index] = StepRun(self._plan.rows[index])
+            with _first_touch:  # who looks on does so from other threads
+                run = self._runs[index]
+                if run is None:
+                    run = self._runs[index] = StepRun(self._plan.rows[index])
         return run
+
+    def touched(self) -> list[StepRun | None]:
+        """For each row its step, `None` where nothing has touched it yet; a copy, from any thread."""
+        return self._runs.copy()
 
     def __getitem__(self, name: str) -> StepRun:
         try:
@@ -243,6 +254,7 @@ class Tasklet:
         "in_finally",
         "inputs",
         "name",
+        "namespace",
         "origins",
         "parent",
         "plan",
@@ -277,6 +289,7 @@ class Tasklet:
         self.origins: Mapping[str, str] = {}
         self.source = plan.source
         self.secrets: Secrets = NONE
+        self.namespace: Namespace | None = None  # where its actions and its sub-tasks are found, too
         self.context: dict[str, Any] = {}
         self.bound: Sequence[Any] = ()
         self.timeout = plan.timeout
