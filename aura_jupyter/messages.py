@@ -21,7 +21,7 @@ LEASE = 60.0
 TaskId = Annotated[str, Field(min_length=1, max_length=100)]
 Status = Literal["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "LOST"]
 """Of a task. `LOST` is the server's word alone: its kernel has gone."""
-Code = Literal["bad-request", "bad-spec", "no-task", "no-step", "conflict", "busy", "too-many", "failed"]
+Code = Literal["bad-request", "protocol", "bad-spec", "no-task", "no-step", "conflict", "busy", "too-many", "failed"]
 
 
 class Model(BaseModel):
@@ -40,10 +40,11 @@ class Hello(Model):
 
 
 class Subscribe(Model):
-    """Send events from now on, for `LEASE` seconds."""
+    """Send events from now on, for `lease` seconds; subscribing again begins them anew."""
 
     kind: Literal["subscribe"] = "subscribe"
     subscriber: str = Field(min_length=1, max_length=100)
+    lease: float = Field(default=LEASE, ge=0, le=LEASE)
 
 
 class Unsubscribe(Model):
@@ -79,9 +80,11 @@ class OfTask(Model):
 
 
 class Task(OfTask):
-    """All of a task that is JSON."""
+    """All of a task that is JSON, of its steps some."""
 
     kind: Literal["task"] = "task"
+    first: int = Field(default=0, ge=0)  # how many steps are left out before
+    limit: int = Field(default=1000, ge=0, le=10_000)  # how many steps come at most
 
 
 class Step(OfTask):
@@ -114,7 +117,7 @@ class Move(OfTask):
 
 
 class Rerun(OfTask):
-    """Run its spec again, with the inputs that it was given."""
+    """Run its spec again, with the inputs that it was given. The answer is that of `run_ad_hoc`."""
 
     kind: Literal["rerun"] = "rerun"
 
@@ -123,7 +126,7 @@ class Answer(OfTask):
     """Answer a step that asks a person."""
 
     kind: Literal["answer"] = "answer"
-    step: str
+    step: str  # its name, or its row, as in `asks`
     choice: str
 
 
@@ -215,7 +218,7 @@ class TaskSummary(Model):
     steps_total: int
     steps_failed: int
     error: ErrorInfo | None = None
-    asks: str | None = None  # the step that waits for a person's answer
+    asks: str | None = None  # the step that waits for a person's answer: its name, or a sub-task's row
     log: int = 0  # how many lines were written
     told: str | None = None  # the sentence to tell a person who did not see a long task end
 
@@ -231,8 +234,8 @@ class StepInfo(Model):
     detail: str = ""  # for people: `attempt 2 of 3`, `because when was false`
     attempts: int = 0
     duration: float | None = None  # seconds
-    done: int | None = None  # turns of its loop, or what its action reported
-    total: int | None = None
+    done: float | None = None  # turns of its loop, or what its action reported
+    total: float | None = None
     question: str | None = None
     choices: list[str] = []
     error: ErrorInfo | None = None
@@ -259,6 +262,7 @@ class TaskDetail(TaskSummary):
     """All of a task that is JSON."""
 
     steps: list[StepInfo]
+    more_steps: bool = False  # whether there are more than these
     inputs: list[InputInfo]
     result: ValueInfo | None = None
     spec: str | None = None  # the text, with secrets masked
@@ -398,6 +402,7 @@ class TaskEvent(Model):
     number: int  # of the event, from 1, growing in one kernel
     task: TaskSummary
     steps: list[StepInfo] = []
+    more_steps: bool = False  # more have changed than one event holds: `task` tells all
 
 
 class Events(Model):

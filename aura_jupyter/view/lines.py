@@ -40,7 +40,7 @@ def after(log: Log, number: int, mask: Mask) -> tuple[int, list[LogLine], bool]:
     """
     found: list[LogLine] = []
     room = CHARACTERS
-    for at, record in _numbered(log):
+    for at, record in numbered(log):
         if at <= number:
             continue
         if len(found) >= AT_ONCE or room < 0:
@@ -50,7 +50,7 @@ def after(log: Log, number: int, mask: Mask) -> tuple[int, list[LogLine], bool]:
     return number, found, False
 
 
-def _numbered(log: Log) -> Iterable[tuple[int, LogRecord]]:
+def numbered(log: Log) -> Iterable[tuple[int, LogRecord]]:
     """Each line with its number; the mark of dropped ones has that of the last of them."""
     at = 0
     for record in log:

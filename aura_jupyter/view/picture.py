@@ -23,7 +23,7 @@ from typing import Any
 
 from ..engine.tasklet import StepRun, StepStatus, Tasklet, TaskStatus
 from . import graph, lines, opened, rows, values, words
-from .shown import HELD, Counts, Fold, Line, Shown
+from .shown import HELD, Counts, Fold, Line, Shown, Standing
 from .trace import Span
 
 VERSION = 1
@@ -215,8 +215,8 @@ def _head(tasklet: Tasklet, shown: Shown, *, can_run_again: bool) -> Json:
         "title": mask(words.cut(tasklet.title, 500)),
         "status": tasklet.status.value,
         "icon": _task_icon(tasklet, asking),
-        "phrase": [[style, mask(text)] for style, text in _phrase(tasklet, shown, culprit, asking) if text],
-        "said": mask(_said(tasklet, culprit, asking)),
+        "phrase": [[style, mask(text)] for style, text in phrase(tasklet, shown, culprit, asking) if text],
+        "said": mask(said(tasklet, culprit, asking)),
         "queued": _ms(tasklet.queued_at),
         "started": _ms(tasklet.started_at),
         "ended": _ms(tasklet.ended_at),
@@ -224,13 +224,14 @@ def _head(tasklet: Tasklet, shown: Shown, *, can_run_again: bool) -> Json:
         "bar": _line(tasklet, counts),
         "button": _button(tasklet, can_run_again=can_run_again),
         "spec": tasklet.source.text is not None,
-        "log": _written(tasklet),
+        "log": written(tasklet),
         "many": _many(shown) if len(shown.own) >= MANY else None,
         "final": final,
     }
 
 
-def _written(tasklet: Tasklet) -> int:
+def written(tasklet: Tasklet) -> int:
+    """How many lines the task has written, those that were dropped included."""
     log = tasklet.logs
     return len(log) + log.dropped
 
@@ -268,7 +269,15 @@ def ended_words(tasklet: Tasklet, counts: Counts, culprit: StepRun | None) -> tu
     return word, ", ".join(part for part in (facts, counts.failures) if part)
 
 
-def _phrase(tasklet: Tasklet, shown: Shown, culprit: StepRun | None, asking: StepRun | None) -> list[Span]:
+def phrase(tasklet: Tasklet, shown: Shown | Standing, culprit: StepRun | None, asking: StepRun | None) -> list[Span]:
+    """How a task stands, in words: `Running, 2 of 5 steps`.
+
+    Args:
+        tasklet: the task.
+        shown: what is known of its steps.
+        culprit: the step that it failed in.
+        asking: the step that waits for an answer.
+    """
     counts = shown.counts
     if tasklet.status.is_final:
         word, facts = ended_words(tasklet, counts, culprit)
@@ -287,7 +296,8 @@ def _phrase(tasklet: Tasklet, shown: Shown, culprit: StepRun | None, asking: Ste
     return [["b", word], ["", facts], ["", f", {counts.failures}" if counts.failures else ""]]
 
 
-def _said(tasklet: Tasklet, culprit: StepRun | None, asking: StepRun | None) -> str:
+def said(tasklet: Tasklet, culprit: StepRun | None, asking: StepRun | None) -> str:
+    """The sentence for who does not look."""
     title = words.cut(tasklet.title, 120)
     if asking is not None and asking.question is not None and not tasklet.cancelling:
         return f"{title} waits for you: {words.cut(asking.question.message, 200)}"
