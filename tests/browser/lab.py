@@ -154,8 +154,8 @@ class Lab:
         return self.code_cell(index).locator(".aura-card")
 
     def snapshot(self, index: int) -> Locator:
-        """The finished card under a code cell."""
-        return self.code_cell(index).locator(".aura-snapshot")
+        """The finished card under a code cell: plain HTML, or drawn from the stored picture by the labextension."""
+        return self.code_cell(index).locator(".aura-snapshot, .jp-RenderedAura .aura-card")
 
     def save(self) -> dict[str, Any]:
         """Save the notebook and give what its file holds."""
