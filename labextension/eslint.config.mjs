@@ -12,6 +12,9 @@ export default tseslint.config(
     rules: {
       // JupyterLab's interfaces begin with an I, its tokens have the names of their interfaces
       '@typescript-eslint/no-redeclare': 'off',
+      '@typescript-eslint/no-unused-vars': ['error', { argsIgnorePattern: '^_', varsIgnorePattern: '^_$' }],
+      // a signal takes a method and its object
+      '@typescript-eslint/unbound-method': 'off',
       // a number in a text is meant
       '@typescript-eslint/restrict-template-expressions': ['error', { allowNumber: true }],
     },

@@ -1,9 +1,9 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
-import { renderer } from './cards/plugin';
+import { cards } from './cards/plugin';
 import { editor } from './editor';
 import { panel } from './panel';
 
-const plugins: JupyterFrontEndPlugin<unknown>[] = [renderer, ...editor, ...panel];
+const plugins: JupyterFrontEndPlugin<unknown>[] = [...cards, ...editor, ...panel];
 
 export default plugins;

@@ -1,9 +1,12 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
+import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 
+import { IKeepers } from '../tokens';
+import { Keepers } from './keepers';
 import { rendererFactory } from './renderer';
 
-export const renderer: JupyterFrontEndPlugin<void> = {
+const renderer: JupyterFrontEndPlugin<void> = {
   id: 'aura-jupyter:renderer',
   description: 'Draws what is saved of a card.',
   autoStart: true,
@@ -12,3 +15,21 @@ export const renderer: JupyterFrontEndPlugin<void> = {
     registry.addFactory(rendererFactory);
   },
 };
+
+const keeper: JupyterFrontEndPlugin<IKeepers> = {
+  id: 'aura-jupyter:keeper',
+  description: "Brings the tasks' ends into the notebooks that show them, and their buttons to the kernels.",
+  autoStart: true,
+  requires: [INotebookTracker],
+  provides: IKeepers,
+  activate: (_app, tracker: INotebookTracker) => {
+    const keepers = new Keepers();
+    tracker.forEach((panel) => keepers.add(panel));
+    tracker.widgetAdded.connect((_, panel) => {
+      keepers.add(panel);
+    });
+    return keepers;
+  },
+};
+
+export const cards: JupyterFrontEndPlugin<unknown>[] = [renderer, keeper];

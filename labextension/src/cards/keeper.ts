@@ -1,0 +1,285 @@
+import type { ICellModel } from '@jupyterlab/cells';
+import type { IMimeBundle, INotebookContent } from '@jupyterlab/nbformat';
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { INotebookModel } from '@jupyterlab/notebook';
+import type { IObservableList } from '@jupyterlab/observables';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import { Hub } from '../kernel/hub';
+import type { Loss } from '../kernel/hub';
+import type { FromKernel } from '../kernel/protocol';
+import { cardsIn, isOpen, latest, pictureOf, storable, withoutView, write } from './outputs';
+import type { CardOutput } from './outputs';
+import { MIME } from './picture';
+import type { Picture } from './picture';
+
+/**
+ * How long the widget manager of a notebook may take to be restored, after a kernel has answered; it says so in no way.
+ * A view that is drawn before says "Loading widget…" for that time.
+ */
+const RESTORED = 400; // ms
+
+/** So many ends are kept for outputs that come back later; of others the kernel is asked. */
+const ENDS = 50;
+
+/**
+ * Keeps the cards of a notebook: whatever is reloaded, closed, moved or out of view, the end of each task gets into the
+ * outputs that show it, a kernel that is lost is noticed, and no file holds a widget's view.
+ *
+ * There is one for each document, however many panels show it.
+ */
+export class Keeper implements IDisposable {
+  constructor(private readonly _context: DocumentRegistry.IContext<INotebookModel>) {
+    this.hub = new Hub(_context.sessionContext);
+    this.hub.said.connect(this._onSaid, this);
+    this.hub.lost.connect(this._onLost, this);
+    this.hub.woke.connect(this._askForOpen, this);
+    this._storeWhatIsSeen();
+    this._cells.changed.connect(this._onCells, this);
+    this._settle(this._cells);
+    void _context.ready.then(() => {
+      this._settle(this._cells);
+    });
+    _context.disposed.connect(this.dispose, this);
+  }
+
+  readonly hub: Hub;
+
+  /** A task that this page knew as running has ended. */
+  get ended(): ISignal<this, Picture> {
+    return this._ended;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    if (this._isDisposed) {
+      return;
+    }
+    this._isDisposed = true;
+    this.hub.dispose();
+    Signal.clearData(this);
+  }
+
+  /** Whether a card of this task is in the notebook. */
+  shows(id: string): boolean {
+    return this.find(id) !== undefined;
+  }
+
+  /** The first cell that shows a card of this task. */
+  find(id: string): ICellModel | undefined {
+    for (const cell of this._cells) {
+      for (const { picture } of cardsIn([cell])) {
+        if (picture.task_id === id) {
+          return cell;
+        }
+      }
+    }
+    return undefined;
+  }
+
+  private get _cells(): INotebookModel['cells'] {
+    return this._context.model.cells;
+  }
+
+  private *_open(cells: Iterable<ICellModel> = this._cells): Generator<CardOutput> {
+    for (const card of cardsIn(cells)) {
+      if (isOpen(card)) {
+        yield card;
+      }
+    }
+  }
+
+  /** Saving writes what a page shows at this moment; nothing is drawn anew, and the notebook stays as it is. */
+  private _storeWhatIsSeen(): void {
+    const { model } = this._context;
+    const plain = model.toJSON.bind(model) as () => INotebookContent;
+    model.toJSON = () => storable(plain(), seenPicture);
+  }
+
+  private _onCells(_: unknown, change: IObservableList.IChangedArgs<ICellModel>): void {
+    if (change.type === 'add' || change.type === 'set') {
+      this._settle(change.newValues);
+    }
+  }
+
+  /** Cells have come, from a file or by undoing, pasting, moving: what is known of their cards is put there. */
+  private _settle(cells: Iterable<ICellModel>): void {
+    const unknown = new Set<string>();
+    for (const card of [...this._open(cells)]) {
+      const id = card.picture.task_id;
+      const end = this._ends.get(id);
+      if (end) {
+        write(card, end);
+      } else if (this._gone.has(id)) {
+        this._quietly(() => {
+          lose(card);
+        });
+      } else if (!this._live.has(id)) {
+        unknown.add(id);
+        if (card.hasView) {
+          // the first that is drawn is what was saved: a view would say "Loading widget…" until the kernel is there
+          this._quietly(() => {
+            write(card, withoutView(card));
+          });
+        }
+      } else if (!card.hasView) {
+        this._quietly(() => {
+          this._revive(card);
+        });
+      }
+    }
+    if (this._context.isReady) {
+      this.hub.watch(unknown);
+    }
+  }
+
+  private _askForOpen(): void {
+    if (!this._context.isReady) {
+      return;
+    }
+    const unknown = new Set<string>();
+    for (const { picture } of this._open()) {
+      if (!this._live.has(picture.task_id)) {
+        unknown.add(picture.task_id);
+      }
+    }
+    this.hub.watch(unknown);
+  }
+
+  private _onSaid(_: Hub, said: FromKernel): void {
+    this._answeredAt ??= Date.now();
+    for (const bundle of said.live ?? []) {
+      this._onLive(bundle);
+    }
+    for (const bundle of said.final ?? []) {
+      this._onEnd(bundle);
+    }
+    for (const id of said.gone ?? []) {
+      this._gone.add(id);
+      this._live.delete(id);
+    }
+    if (said.gone?.length) {
+      this._quietly(() => {
+        for (const card of [...this._open()]) {
+          if (this._gone.has(card.picture.task_id)) {
+            lose(card);
+          }
+        }
+      });
+    }
+  }
+
+  private _onLive(bundle: IMimeBundle): void {
+    const id = pictureOf(bundle)?.task_id;
+    if (id === undefined) {
+      return;
+    }
+    this._gone.delete(id);
+    this._live.set(id, bundle);
+    const wait = Math.max(0, (this._answeredAt ?? 0) + RESTORED - Date.now());
+    setTimeout(() => {
+      if (this._isDisposed || this._live.get(id) !== bundle) {
+        return;
+      }
+      this._quietly(() => {
+        for (const card of [...this._open()]) {
+          if (card.picture.task_id === id && !card.hasView) {
+            this._revive(card);
+          }
+        }
+      });
+    }, wait);
+  }
+
+  private _revive(card: CardOutput): void {
+    const bundle = this._live.get(card.picture.task_id);
+    if (bundle) {
+      write(card, bundle);
+    }
+  }
+
+  private _onEnd(bundle: IMimeBundle): void {
+    const picture = pictureOf(bundle);
+    if (!picture) {
+      return;
+    }
+    const id = picture.task_id;
+    const ran = this._live.delete(id);
+    this._gone.delete(id);
+    this._ends.delete(id);
+    this._ends.set(id, bundle);
+    for (const oldest of this._ends.keys()) {
+      if (this._ends.size <= ENDS) {
+        break;
+      }
+      this._ends.delete(oldest);
+    }
+    for (const card of [...cardsIn(this._cells)]) {
+      if (card.picture.task_id === id && !card.picture.final) {
+        write(card, bundle);
+      }
+    }
+    if (ran) {
+      this._ended.emit(picture);
+    }
+  }
+
+  /** The kernel has stopped, or never knew the tasks. Only what is seen to stop changes the notebook. */
+  private _onLost(_: Hub, loss: Loss): void {
+    const lost = [...this._open()];
+    this._answeredAt = undefined;
+    this._live.clear();
+    const loseAll = (): void => {
+      for (const card of lost) {
+        this._gone.add(card.picture.task_id);
+        lose(card);
+      }
+    };
+    if (loss === 'stopped') {
+      loseAll();
+    } else {
+      this._quietly(loseAll);
+    }
+  }
+
+  /** Do something that is no change of the person's notebook. */
+  private _quietly(change: () => void): void {
+    const { model } = this._context;
+    const { dirty } = model;
+    change();
+    if (!dirty) {
+      model.dirty = false;
+    }
+  }
+
+  private _isDisposed = false;
+  private _answeredAt: number | undefined;
+  private readonly _live = new Map<string, IMimeBundle>();
+  private readonly _ends = new Map<string, IMimeBundle>();
+  private readonly _gone = new Set<string>();
+  private readonly _ended = new Signal<this, Picture>(this);
+}
+
+/** From now on a card shows what was last seen of its task, and that the kernel stopped. */
+function lose(card: CardOutput): void {
+  const seen = seenPicture(card.picture.task_id);
+  const picture = seen ? latest(card.picture, seen) : card.picture;
+  write(card, { ...withoutView(card), [MIME]: { ...picture, lost: true } } as unknown as IMimeBundle);
+}
+
+/** The newest picture of a task that this page shows. Each card's node gives its own. */
+function seenPicture(id: string): Picture | undefined {
+  let newest: Picture | undefined;
+  for (const node of document.querySelectorAll<HTMLElement & { aura?: () => Picture }>('.aura-card')) {
+    const picture = node.aura?.();
+    if (picture?.task_id === id && (!newest || picture.now > newest.now)) {
+      newest = picture;
+    }
+  }
+  return newest;
+}

@@ -1,0 +1,113 @@
+import type { DocumentRegistry } from '@jupyterlab/docregistry';
+import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
+import type { IDisposable } from '@lumino/disposable';
+import { Signal } from '@lumino/signaling';
+import type { ISignal } from '@lumino/signaling';
+
+import { Refused } from '../kernel/control';
+import { Keeper } from './keeper';
+import type { Ask } from './picture';
+
+type Context = DocumentRegistry.IContext<INotebookModel>;
+
+/** The keepers of all open notebooks, and where the presses of their cards' buttons go. */
+export class Keepers implements IDisposable {
+  constructor() {
+    // on the document, since a view of an output may be anywhere
+    document.addEventListener('aura:ask', this._onAsk);
+  }
+
+  /** A notebook was opened that had no keeper. */
+  get added(): ISignal<this, Keeper> {
+    return this._added;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    document.removeEventListener('aura:ask', this._onAsk);
+    for (const keeper of this._keepers.values()) {
+      keeper.dispose();
+    }
+    Signal.clearData(this);
+  }
+
+  [Symbol.iterator](): Iterator<Keeper> {
+    return this._keepers.values();
+  }
+
+  /** A panel shows a notebook. */
+  add(panel: NotebookPanel): Keeper {
+    const keeper = this._of(panel.context);
+    this._panels.add(panel);
+    panel.disposed.connect(() => {
+      this._panels.delete(panel);
+    });
+    return keeper;
+  }
+
+  /** The keeper of what a panel shows. */
+  of(panel: NotebookPanel): Keeper | undefined {
+    return this._keepers.get(panel.context);
+  }
+
+  /** The panel in which a task has its card, and its keeper. */
+  find(id: string): { panel: NotebookPanel; keeper: Keeper } | undefined {
+    for (const panel of this._panels) {
+      const keeper = this.of(panel);
+      if (keeper?.shows(id)) {
+        return { panel, keeper };
+      }
+    }
+    return undefined;
+  }
+
+  private _of(context: Context): Keeper {
+    const known = this._keepers.get(context);
+    if (known) {
+      return known;
+    }
+    const keeper = new Keeper(context);
+    this._keepers.set(context, keeper);
+    context.disposed.connect(() => {
+      this._keepers.delete(context);
+    });
+    this._added.emit(keeper);
+    return keeper;
+  }
+
+  /** A press goes over the control channel, which is free while a cell runs; where no answer comes, the card's own way. */
+  private readonly _onAsk = (event: Event): void => {
+    const { message, plain, late } = (event as CustomEvent<Ask>).detail;
+    const keeper = this._keeperFor(event.target as Node, message.task_id ?? '');
+    if (!keeper?.hub.kernel) {
+      return;
+    }
+    event.preventDefault();
+    keeper.hub
+      .ask({ kind: 'press', task_id: message.task_id ?? '', message: { ...message } })
+      .catch((error: unknown) => {
+        if (!(error instanceof Refused)) {
+          late?.();
+        }
+        plain();
+      });
+  };
+
+  private _keeperFor(node: Node, id: string): Keeper | undefined {
+    for (const panel of this._panels) {
+      if (panel.node.contains(node)) {
+        return this.of(panel);
+      }
+    }
+    return this.find(id)?.keeper;
+  }
+
+  private _isDisposed = false;
+  private readonly _keepers = new Map<Context, Keeper>();
+  private readonly _panels = new Set<NotebookPanel>();
+  private readonly _added = new Signal<this, Keeper>(this);
+}
