@@ -229,15 +229,19 @@ export class Keeper implements IDisposable {
     }
   }
 
-  /** The kernel has stopped, or never knew the tasks. Only what is seen to stop changes the notebook. */
+  /**
+   * The kernel has stopped, or never knew what was saved. Only what is seen to stop changes the notebook; a card that
+   * came from the kernel while this page looked on is none of those that it does not know.
+   */
   private _onLost(_: Hub, loss: Loss): void {
-    const lost = [...this._open()];
     this._answeredAt = undefined;
     this._live.clear();
     const loseAll = (): void => {
-      for (const card of lost) {
-        this._gone.add(card.picture.task_id);
-        lose(card);
+      for (const card of [...this._open()]) {
+        if (loss === 'stopped' || !card.hasView) {
+          this._gone.add(card.picture.task_id);
+          lose(card);
+        }
       }
     };
     if (loss === 'stopped') {
