@@ -11,6 +11,7 @@ Everything is imported at its first use, so that importing the package costs nex
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -78,7 +79,16 @@ def __getattr__(name: str) -> Any:
     module, _, there = home.partition(":")
     value = getattr(importlib.import_module(module, __name__), there or name)
     globals()[name] = value
+    if name == "submit" and "ipykernel" in sys.modules:
+        importlib.import_module(".api", __name__).before_first_submit(_open_door)
     return value
+
+
+def _open_door() -> None:
+    """Let other programs speak to this kernel from its first task on, without the extension too."""
+    from .notebook.door.registration import open_door  # noqa: PLC0415 - the kernel's side
+
+    open_door()
 
 
 def __dir__() -> list[str]:

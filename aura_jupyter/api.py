@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Literal, get_args
 
 from .engine.attempt import Attempt
 from .engine.logs import current_sink
@@ -31,6 +31,7 @@ _schedulers: dict[asyncio.AbstractEventLoop, Scheduler] = {}
 _lock = threading.Lock()
 
 
+        self.at_first_submit: Callable[[], object] | None = None
 def submit(
     spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None
 ) -> Tasklet:
@@ -54,6 +55,9 @@ def run(
     spec: Spec, inputs: Mapping[str, Any] | None = None, *, title: str | None = None, timeout: float | None = None
 ) -> Any:
     """Run a task and return its result, with and without a running loop. Interrupted, it cancels the task.
+    if _settings.at_first_submit is not None:
+        first, _settings.at_first_submit = _settings.at_first_submit, None
+        first()
 
     Args:
         spec: YAML text, a mapping or a `pathlib.Path`.
@@ -184,3 +188,27 @@ def _describe(tasklet: Tasklet) -> str:
 
 
 describe_with(_describe)
+def scheduler_in_thread() -> Scheduler:
+    """The scheduler on the loop in a thread of its own, which starts at the first call."""
+    with _lock:
+        if _settings.thread is None:
+            _settings.thread = LoopThread()
+    return scheduler_for(_settings.thread.loop)
+
+
+def runs_in_thread() -> bool:
+    """Whether the loop that runs here is the one in a thread of its own."""
+    return _settings.thread is not None and asyncio._get_running_loop() is _settings.thread.loop
+
+
+def schedulers() -> list[Scheduler]:
+    """The schedulers of this process; any thread may ask."""
+    with _lock:
+        return list(_schedulers.values())
+
+
+def before_first_submit(callback: Callable[[], object]) -> None:
+    """Call back once, before the next `submit`."""
+    _settings.at_first_submit = callback
+
+

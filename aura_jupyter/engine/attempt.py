@@ -212,7 +212,7 @@ class Attempt:
             text = walk.tasklet.secrets.mask(str(message))
             question = Question(text, choices, lambda choice: walk.loop.call_soon_threadsafe(_settle, answer, choice))
             person = walk.manager.person
-            if person is None or not person(walk.tasklet, self.run):
+            if not walk.tasklet.answerable and (person is None or not person(walk.tasklet, self.run)):
                 if default is None:
                     raise TaskError(f"there is nobody to ask: {text}")
                 return default

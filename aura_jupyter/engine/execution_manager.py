@@ -43,7 +43,7 @@ class ExecutionManager:
 
     Attributes:
         hooks: who listens.
-        person: asked whether somebody can answer a step's question; `None` where there is nobody.
+        person: asked whether somebody can answer the question of a step, where who submitted it cannot.
     """
 
     def __init__(self, scheduler: Scheduler, hooks: Hooks) -> None:
@@ -158,6 +158,7 @@ class ExecutionManager:
         tasklet = Tasklet(randomness.token_hex(8), plan, self.scheduler, found.values, title=title)
         tasklet.bound = bound
         tasklet.namespace = parent.namespace
+        tasklet.answerable = parent.answerable
         tasklet.origins = found.origins
         tasklet.source = source
         tasklet.secrets = hidden

@@ -49,6 +49,16 @@ def plan_for(spec: Spec, namespace: Namespace | None) -> tuple[Plan, Source]:
     return plan, source
 
 
+def check(spec: Spec, namespace: Namespace | None) -> None:
+    """Read and compile a spec as far as it can be without inputs, and keep nothing of it; from any thread.
+
+    Raises:
+        SpecError: with every problem of the spec.
+    """
+    data, source = (read_text(spec), spec) if isinstance(spec, Source) else read(spec)
+    compile_spec(data, source, namespace)
+
+
 def _keep(text: str, plan: Plan) -> None:
     with _plans_lock:
         _plans[text] = plan

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Literal, Self
 
 from ..errors import NoSchedulerError
 from ..spec.problems import Source, SpecError
@@ -27,6 +27,7 @@ from .steps import CANCELLED
 from .tasklet import Tasklet, TaskStatus
 from .walk import Walk
 
+Sender = Literal["here", "panel", "outside"]
 MAX_CONCURRENCY = 10
 REMEMBERED = 1000  # finished tasks of which a small record is kept
 
@@ -165,7 +166,7 @@ class Scheduler:
         name: str | None = None,
         origins: Mapping[str, str] | None = None,
         timeout: float | None = None,
-        from_outside: bool = False,
+        sender: Sender = "here",
     ) -> Tasklet:
         """Queue a task and give its tasklet at once; from any thread.
 
@@ -176,7 +177,8 @@ class Scheduler:
             name: the notebook variable that holds the tasklet.
             origins: where the given inputs came from, in words.
             timeout: seconds, in the place of the spec's `meta.timeout`.
-            from_outside: whether it comes from another program: it finds nothing in the namespace.
+            sender: who submits it. What does not come from `here` can be answered from there when it asks something;
+                what comes from `outside`, by another program, finds nothing in the namespace.
 
         Raises:
             SpecError: the spec or an input is wrong; nothing has run.
@@ -184,11 +186,12 @@ class Scheduler:
         """
         if self.closed or self.loop.is_closed():
             raise NoSchedulerError("the scheduler is closed")
-        namespace = None if from_outside else self.namespace
+        namespace = self.namespace if sender != "outside" else None
         plan, source = plan_for(task_spec, namespace)
         tasklet = self._tasklet(plan, source, inputs or {}, origins, title or name, namespace)
         tasklet.name = name
         if timeout is not None:
+        tasklet.answerable = sender != "here"
             tasklet.timeout = timeout
         tasklet.around = contextvars.copy_context()
         self._known[tasklet.task_id] = tasklet

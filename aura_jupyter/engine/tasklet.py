@@ -241,6 +241,7 @@ class Tasklet:
         "_log",
         "scheduler",
         "_trace",
+        "answerable",
         "around",
         "attempts",
         "bound",
@@ -286,6 +287,7 @@ class Tasklet:
         self.error: BaseException | None = None
         self.error_step: str | None = None
         self.name: str | None = None
+        self.answerable = False  # who submitted it can answer what it asks, whether or not somebody watches here
         self.origins: Mapping[str, str] = {}
         self.source = plan.source
         self.secrets: Secrets = NONE

@@ -12,6 +12,7 @@ from ..engine.tasklet import Tasklet
 from ..view import trace
 from . import completion, failures
 from .cell import Awaiting, lift
+from .door import registration as door
 from .magics import AuraMagics
 from .notebook import Notebook
 from .output import DisplayCapture, NoInput
@@ -44,6 +45,7 @@ def load(shell: Any) -> None:
         undo.callback(notebook.disconnect)
         if failures.has_kernel(shell):
             undo.callback(ShutdownGuard(shell.kernel, notebook.close, end_all).remove)
+            undo.callback(door.open_for(shell.kernel, notebook))
             notebook.shows.prepare_early()
         _loaded[id(shell)] = undo.pop_all()
 

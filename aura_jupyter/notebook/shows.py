@@ -22,6 +22,7 @@ from .publishing import Bundle, Publisher
 _MODELS = "aura_jupyter.spec.model"
 _CARDS = f"{__package__}.card.card"  # slow to import: it needs the widgets
 
+_ANSWERS = f"{__package__}.door.answers"
 
 class Shows:
     """Shows the tasks of one shell.
@@ -105,7 +106,16 @@ class Shows:
         except SpecError as error:
             self._publisher.display({"text/html": to_html(error), "text/plain": str(error)})
             return
-        card.show(new)
+        self._show_instead(old, new, card)
+
+    def show_instead(self, old: Tasklet, new: Tasklet) -> None:
+        """Let a new task take an old one's place wherever that is shown; on the old one's loop."""
+        if old in self._displays or self._prepared:
+            self._show_instead(old, new, _cards().board_of(old.scheduler).open_card(old))
+
+    def _show_instead(self, old: Tasklet, new: Tasklet, card: Any) -> None:
+        if card is not None and new.scheduler is old.scheduler:
+            card.show(new)  # else tasks run on another loop by now, and the new one has a card of its own
         for display_id in self._displays.pop(old, ()):
             self._publisher.replace(display_id, self._bundle(new, awaited=False))
             self._replace_at_end(new, display_id, awaited=False)
@@ -137,7 +147,7 @@ def _soon(loop: asyncio.AbstractEventLoop, function: Any) -> None:
 
 
 def _import_early() -> None:
-    for module in (_CARDS, _MODELS):
+    for module in (_CARDS, _MODELS, _ANSWERS):
         importlib.import_module(module)
     registry.names()  # looks for the actions of installed packages
 

@@ -314,6 +314,7 @@ class CardBoard:
         self._queued: set[Card] = set()
         self._ended: deque[Card] = deque()
         self._presses: deque[object] = deque(maxlen=_PRESSES)
+        self._pressing = threading.Lock()
         hooks.add(self._on_event)
 
     def card(self, tasklet: Tasklet) -> Card:
@@ -329,6 +330,10 @@ class CardBoard:
 
     def known_of(self, tasklet: Tasklet) -> Shown:
         """What is shown of a task's steps, kept by its card where it has one, else looked up."""
+    def open_card(self, tasklet: Tasklet) -> Card | None:
+        """The card of a task, if one is open."""
+        return self._cards.get(tasklet.task_id)
+
         card = self._cards.get(tasklet.task_id)
         return card.shown() if card is not None else Shown(tasklet)
 
@@ -356,10 +361,11 @@ class CardBoard:
         """Whether a press is new; a message without one always is."""
         if press is None:
             return True
-        if press in self._presses:
-            return False
-        self._presses.append(press)
-        return True
+        with self._pressing:
+            if press in self._presses:
+                return False
+            self._presses.append(press)
+            return True
 
     def on_loop(self, function: Callable[..., object], *args: object) -> None:
         """Call on the loop's thread, in no cell's context; nothing happens when the loop is closed."""

@@ -1,0 +1,430 @@
+"""What the door answers. Nothing raises: a request that cannot be answered gets a failure that says why."""
+
+from __future__ import annotations
+
+import asyncio
+import importlib
+import inspect
+import threading
+import weakref
+from collections import deque
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from ... import __version__, api
+from ...actions.registry import Action
+from ...assist.completion import complete
+from ...assist.explanation import explain
+from ...assist.surroundings import Registered, Surroundings, signature_of
+from ...engine.plans import check
+from ...engine.scheduler import Scheduler
+from ...engine.tasklet import StepRun, Tasklet, TaskStatus
+from ...errors import NoSchedulerError
+from ...messages import (
+    PROTOCOL,
+    REQUESTS,
+    ActionInfo,
+    ActionList,
+    Actions,
+    Answer,
+    Cancel,
+    Code,
+    Complete,
+    Completed,
+    Completion,
+    Done,
+    Failure,
+    Hello,
+    HelloAnswer,
+    Inspect,
+    Inspected,
+    LogPage,
+    Logs,
+    Model,
+    Move,
+    OfTask,
+    Press,
+    ProblemInfo,
+    Reply,
+    Rerun,
+    RunAdHoc,
+    Step,
+    StepAnswer,
+    Submitted,
+    Subscribe,
+    Subscribed,
+    Task,
+    TaskDetail,
+    TaskList,
+    Tasks,
+    Unsubscribe,
+    Validate,
+    Validated,
+)
+from ...spec.problems import Source, SpecError
+from ...view import reports
+from ...view.opened import blocks_of, find
+from ..completion import Known
+from .feed import Feed
+
+if TYPE_CHECKING:
+    from .registration import Door
+
+KEPT = 100
+"""Ended tasks from outside that stay known though no variable holds them."""
+MAX_QUEUED = 1_000
+"""Tasks that may wait before those from outside are refused."""
+_LOOK = 0.02  # seconds after which a loop that has not answered is held by the cell that runs
+_LANES: dict[type[Model], str] = {
+    **dict.fromkeys((Hello, Subscribe, Unsubscribe, Cancel, Answer), "here"),
+    Move: "loop",
+    Step: "values",  # their `repr` may take for ever
+}
+
+Json = dict[str, Any]
+
+
+class Refusal(Exception):
+    """Why a request is not answered."""
+
+    def __init__(self, code: Code, message: str, problems: Iterable[ProblemInfo] = ()) -> None:
+        super().__init__(message)
+        self.failure = Failure(code=code, message=message, problems=list(problems))
+
+
+class Answers:
+    """Answers the requests of one kernel.
+
+    Args:
+        door: where they come in.
+    """
+
+    def __init__(self, door: Door) -> None:
+        self._door = door
+        self.feed = Feed(door.kernel, self._known)
+        self._asked: weakref.WeakKeyDictionary[Tasklet, RunAdHoc] = weakref.WeakKeyDictionary()
+        self._ended: deque[Tasklet] = deque(maxlen=KEPT)
+
+    def close(self) -> None:
+        """Send no more events."""
+        self.feed.close()
+
+    # --- the way of a request -----------------------------------------------------------------------------------------
+
+    def read(self, content: object) -> Model | Refusal:
+        """The request in a message."""
+        if not isinstance(content, Mapping):
+            return Refusal("bad-request", "the content of a request is a JSON object")
+        given = dict(content)
+        protocol = given.pop("protocol", PROTOCOL)
+        if protocol != PROTOCOL:
+            return Refusal("protocol", _other_protocol(protocol))
+        try:
+            return REQUESTS.validate_python(given)
+        except ValidationError as error:
+            return Refusal("bad-request", _wrong(error))
+
+    @staticmethod
+    def lane(request: Model | Refusal) -> str:
+        """Where a request is answered: `here` in the control thread, on the `loop`, or in threads."""
+        if isinstance(request, Press):
+            return "here" if request.message.get("kind") in {"cancel", "answer"} else "tasks"
+        return "here" if isinstance(request, Refusal) else _LANES.get(type(request), "tasks")
+
+    def reply(self, request: Model | Refusal) -> Json:
+        """The content of the reply."""
+        try:
+            if isinstance(request, Refusal):
+                raise request
+            answer: Model = _ANSWERS[type(request)](self, request)
+            return Reply(status="ok", answer=answer.model_dump(mode="json")).model_dump(mode="json")
+        except Refusal as refusal:
+            return _failed(refusal.failure)
+        except SpecError as error:
+            number = len(error.problems)
+            message = error.problems[0].message if number == 1 else f"{number} problems"
+            return _failed(Failure(code="bad-spec", message=message, problems=reports.problems(error)))
+        except NoSchedulerError:
+            return _failed(Failure(code="failed", message="the kernel is ending and takes no more tasks"))
+        except Exception as error:
+            self._door.kernel.log.exception("A request could not be answered.")
+            return self.failed(error)
+
+    @staticmethod
+    def failed(error: BaseException) -> Json:
+        """The reply where answering raised something; what it says may be private, so only its class is told."""
+        return _failed(Failure(code="failed", message=f"the kernel could not answer: {type(error).__name__}"))
+
+    @staticmethod
+    def busy() -> Json:
+        """The reply where the loop did not become free in time."""
+        message = "the kernel is busy with a cell; this is done as soon as it is free"
+        return _failed(Failure(code="busy", message=message))
+
+    def loop_for(self, request: Model) -> asyncio.AbstractEventLoop | None:
+        """The loop of the task that a request is about."""
+        tasklet = self._find(request.task_id) if isinstance(request, OfTask) else None
+        return tasklet.scheduler.loop if tasklet is not None and not tasklet.scheduler.loop.is_closed() else None
+
+    # --- what is known ------------------------------------------------------------------------------------------------
+
+    @staticmethod
+    def _known() -> list[Tasklet]:
+        return [tasklet for scheduler in api.schedulers() for tasklet in scheduler.tasks()]
+
+    @staticmethod
+    def _find(task_id: str) -> Tasklet | None:
+        found = (scheduler.task(task_id) for scheduler in api.schedulers())
+        return next((tasklet for tasklet in found if tasklet is not None), None)
+
+    def _task(self, request: OfTask) -> Tasklet:
+        tasklet = self._find(request.task_id)
+        if tasklet is None:
+            raise Refusal("no-task", "this kernel has no such task: it never had, or the task ended and was let go")
+        return tasklet
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        notebook = self._door.notebook
+        return Known(notebook.variables) if notebook is not None else Registered()
+
+    def _scheduler(self) -> Scheduler:
+        """The scheduler that takes tasks now."""
+        try:
+            scheduler = api.current_scheduler()
+        except NoSchedulerError:
+            loop = self._door.loop
+            if loop is None:
+                raise
+            scheduler = api.scheduler_for(loop)
+        if self._door.notebook is not None and scheduler.namespace is None:  # no cell has run yet
+            scheduler.namespace = self._door.notebook.variables
+        return scheduler
+
+    # --- answers ------------------------------------------------------------------------------------------------------
+
+    def _hello(self, _request: Hello) -> HelloAnswer:
+        schedulers = api.schedulers()
+        notebook = self._door.notebook
+        settings = notebook.settings if notebook is not None else None
+        return HelloAnswer(
+            version=__version__,
+            protocol=PROTOCOL,
+            running=sum(len(scheduler.running_tasks) for scheduler in schedulers),
+            queued=sum(scheduler.waiting for scheduler in schedulers),
+            settings={name: getattr(settings, name) for name in settings.trait_names(config=True)} if settings else {},
+        )
+
+    def _subscribe(self, request: Subscribe) -> Subscribed:
+        return Subscribed(last=self.feed.subscribe(request.subscriber, request.lease), lease=request.lease)
+
+    def _unsubscribe(self, request: Unsubscribe) -> Done:
+        return Done(done=self.feed.unsubscribe(request.subscriber))
+
+    def _run_ad_hoc(self, request: RunAdHoc) -> Submitted:
+        scheduler = self._scheduler()
+        if scheduler.waiting >= MAX_QUEUED:
+            raise Refusal("too-many", f"{scheduler.waiting:,} tasks are waiting, which is the limit: try again later")
+        tasklet = scheduler.run_ad_hoc_task(
+            request.task_spec,
+            request.inputs,
+            title=request.title,
+            sender="panel" if request.use_variables else "outside",
+        )
+        self._asked[tasklet] = request
+        tasklet.when_ended(lambda: self._ended.append(tasklet))
+        return Submitted(task_id=tasklet.task_id, busy=self._is_busy(scheduler.loop))
+
+    @staticmethod
+    def _is_busy(loop: asyncio.AbstractEventLoop) -> bool:
+        """Whether a cell holds a loop."""
+        free = threading.Event()
+        loop.call_soon_threadsafe(free.set)
+        return not free.wait(_LOOK)
+
+    def _rerun(self, request: Rerun) -> Submitted:
+        old = self._task(request)
+        if not old.status.is_final:
+            raise Refusal("conflict", "the task has not ended: cancel it first")
+        asked, notebook = self._asked.get(old), self._door.notebook
+        if asked is not None:
+            return self._run_ad_hoc(asked)
+        if notebook is None:
+            raise Refusal("conflict", "without %load_ext aura_jupyter only tasks from outside can be run again")
+        new = notebook.run_again(old)
+        old.scheduler.loop.call_soon_threadsafe(notebook.shows.show_instead, old, new)
+        return Submitted(task_id=new.task_id, busy=self._is_busy(new.scheduler.loop))
+
+    def _tasks(self, request: Tasks) -> TaskList:
+        newest = sorted(self._known(), key=_age, reverse=True)
+        if request.status is not None:
+            newest = [tasklet for tasklet in newest if tasklet.status.value in request.status]
+        if request.cursor is not None:
+            last = _age_of(request.cursor)
+            newest = [tasklet for tasklet in newest if _age(tasklet) < last]
+        page = newest[: request.limit]
+        cursor = "{!r}:{}".format(*_age(page[-1])) if len(newest) > len(page) else None
+        return TaskList(tasks=[reports.summary(tasklet) for tasklet in page], cursor=cursor)
+
+    def _task_detail(self, request: Task) -> TaskDetail:
+        return reports.detail(self._task(request), request.first, request.limit)
+
+    def _step(self, request: Step) -> StepAnswer:
+        tasklet = self._task(request)
+        row = find(tasklet, request.row)
+        if row is None:
+            raise Refusal("no-step", "the task has no such row")
+        return StepAnswer(blocks=blocks_of(row, tasklet))
+
+    def _logs(self, request: Logs) -> LogPage:
+        return reports.log_page(self._task(request), request.after, request.step, request.limit)
+
+    def _cancel(self, request: Cancel) -> Done:
+        return self._cancel_task(self._task(request))
+
+    def _cancel_task(self, tasklet: Tasklet) -> Done:
+        if tasklet.status.is_final:
+            return Done(done=False)
+        tasklet.cancel()
+        self.feed.touch(tasklet)
+        return Done()
+
+    def _move(self, request: Move) -> Done:
+        tasklet = self._task(request)
+        if tasklet.status is not TaskStatus.QUEUED:
+            raise Refusal("conflict", "the task is not in the queue any more")
+        if not tasklet.scheduler.task_queue.move(tasklet, request.place):
+            raise Refusal("conflict", "the task waits for the others of its concurrency group, beside the queue")
+        self.feed.queue_moved(tasklet.scheduler)
+        return Done()
+
+    def _answer(self, request: Answer) -> Done:
+        tasklet = self._task(request)
+        step = _step_of(tasklet, request.step)
+        if step is None:
+            raise Refusal("no-step", "the task has no such step")
+        question = step.question
+        if question is None:
+            raise Refusal("conflict", "the step asks nothing, or not any more")
+        if request.choice not in question.choices:
+            raise Refusal("bad-request", f"the choices are {', '.join(question.choices)}")
+        question.answer(request.choice)
+        return Done()
+
+    def _press(self, request: Press) -> Model:
+        tasklet, message = self._task(request), request.message
+        board = importlib.import_module("aura_jupyter.notebook.card.card").board_of(tasklet.scheduler)
+        kind = message.get("kind")
+        if kind not in {"cancel", "answer", "rerun"}:
+            raise Refusal("bad-request", "a press is one of cancel, answer and rerun")
+        if not board.counts(message.get("press")):
+            return Done(done=False)
+        if kind == "cancel":
+            return self._cancel_task(tasklet)
+        if kind == "rerun":
+            return self._rerun(Rerun(task_id=request.task_id))
+        row, choice = message.get("row"), message.get("choice")
+        return self._answer(Answer(task_id=request.task_id, step=str(row), choice=str(choice)))
+
+    def _actions(self, _request: Actions) -> ActionList:
+        known = self._surroundings
+        names = dict.fromkeys(name for name in known.actions("") if not name.endswith("."))
+        found = (known.action(name) for name in names)
+        return ActionList(actions=[_info(action) for action in found if action is not None and not action.face.flaw])
+
+    def _validate(self, request: Validate) -> Validated:
+        notebook, spec = self._door.notebook, request.task_spec
+        try:
+            check(
+                Source(spec, above=tuple(request.above)) if isinstance(spec, str) else spec,
+                notebook.variables if notebook is not None else None,
+            )
+        except SpecError as error:
+            return Validated(problems=reports.problems(error))
+        return Validated(problems=[])
+
+    def _complete(self, request: Complete) -> Completed:
+        known = self._surroundings
+        found = complete(request.text, min(request.at, len(request.text)), known)
+        items = []
+        for offer in found.items:
+            action = known.action(offer.text) if offer.kind == "function" else None
+            doc = inspect.getdoc(action.function) or "" if action is not None else ""
+            items.append(Completion(text=offer.text, kind=offer.kind, signature=offer.signature, doc=doc))
+        return Completed(start=found.start, items=items)
+
+    def _inspect(self, request: Inspect) -> Inspected:
+        return Inspected(text=explain(request.text, min(request.at, len(request.text)), self._surroundings) or None)
+
+
+_ANSWERS: dict[type[Model], Any] = {
+    Hello: Answers._hello,
+    Subscribe: Answers._subscribe,
+    Unsubscribe: Answers._unsubscribe,
+    RunAdHoc: Answers._run_ad_hoc,
+    Tasks: Answers._tasks,
+    Task: Answers._task_detail,
+    Step: Answers._step,
+    Logs: Answers._logs,
+    Cancel: Answers._cancel,
+    Move: Answers._move,
+    Rerun: Answers._rerun,
+    Answer: Answers._answer,
+    Press: Answers._press,
+    Actions: Answers._actions,
+    Validate: Answers._validate,
+    Complete: Answers._complete,
+    Inspect: Answers._inspect,
+}
+
+
+def _failed(failure: Failure) -> Json:
+    return Reply(status="error", failure=failure).model_dump(mode="json")
+
+
+def _other_protocol(protocol: object) -> str:
+    said = str(protocol) if isinstance(protocol, int) else "another"
+    older = isinstance(protocol, int) and protocol < PROTOCOL
+    where = "there" if older else "in the kernel"
+    return f"the kernel's aura_jupyter speaks protocol {PROTOCOL}, and this is {said}: upgrade aura_jupyter {where}"
+
+
+def _wrong(error: ValidationError) -> str:
+    """What is wrong with a request, without what it holds."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    said = [f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in found[:5]]
+    return f"this is no request: {'; '.join(said)}"
+
+
+def _age(tasklet: Tasklet) -> tuple[float, str]:
+    return tasklet.queued_at, tasklet.task_id
+
+
+def _age_of(cursor: str) -> tuple[float, str]:
+    seconds, _, task_id = cursor.partition(":")
+    try:
+        return float(seconds), task_id
+    except ValueError:
+        raise Refusal("bad-request", "cursor: take it from the answer before") from None
+
+
+def _step_of(tasklet: Tasklet, name: str) -> StepRun | None:
+    """A step by its name, else by its row, which may be a sub-task's: `3.0`."""
+    if name in tasklet.steps:
+        return tasklet.steps[name]
+    within: Tasklet | None = tasklet
+    step: StepRun | None = None
+    for number in name.split("."):
+        if within is None or not number.isdecimal() or int(number) >= len(within.steps):
+            return None
+        step = within.steps.at(int(number))
+        within = step.children
+    return step
+
+
+def _info(action: Action) -> ActionInfo:
+    executor = "loop" if action.is_async else action.executor or "thread"
+    doc = inspect.getdoc(action.function) or ""
+    return ActionInfo(name=action.name, signature=signature_of(action), doc=doc, executor=executor)
