@@ -58,10 +58,6 @@ class Log:
         self._lock = threading.Lock()
         self.dropped = 0
 
-    def limit(self, lines: int) -> None:
-        """Keep so many lines from now on."""
-        self._lines = lines
-
     def append(self, record: LogRecord) -> None:
         """Add a line; any thread."""
         if len(record.text) > LONGEST_LINE:

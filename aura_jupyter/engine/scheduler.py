@@ -19,7 +19,7 @@ from ..spec.problems import Source, SpecError
 from .execution_manager import ExecutionManager
 from .hooks import Hooks, TaskEvent, every_scheduler
 from .inputs import resolve
-from .logs import capture
+from .logs import LINES, capture
 from .outcome import Outcome
 from .plan import Namespace, Plan
 from .plans import Spec, plan_for
@@ -125,6 +125,7 @@ class Scheduler:
         self.loop = loop
         self.namespace = namespace
         self.dask = dask
+        self.log_lines = LINES  # that a task's log keeps
         self.hooks = Hooks(every_scheduler)
         self.task_queue = TaskQueue()
         self.running_tasks: dict[str, Tasklet] = {}

@@ -317,7 +317,9 @@ class Tasklet:
     def logs(self) -> Log:
         """What the task wrote, line by line."""
         if self._log is None:
-            self._log = Log()
+            with _first_touch:
+                if self._log is None:
+                    self._log = Log(self.scheduler.log_lines)
         return self._log
 
     def stop_attempts(self) -> None:

@@ -141,10 +141,16 @@ def _await(text: str, call: ast.Call) -> str:
 
 
 class RunningCells:
-    """The cells that run in this thread, the outer first: kept by the shell's events."""
+    """The cells that run in this thread, the outer first: kept by the shell's events.
+
+    Attributes:
+        everywhere: how many cells run in all threads together.
+    """
 
     def __init__(self) -> None:
+        self.everywhere = 0
         self._here = threading.local()
+        self._lock = threading.Lock()
 
     @property
     def _cells(self) -> list[str]:
@@ -161,11 +167,17 @@ class RunningCells:
     def begin(self, info: Any) -> None:
         """A listener of `pre_run_cell`."""
         self._cells.append(info.raw_cell or "")
+        self._count(1)
 
     def end(self, _result: Any) -> None:
         """A listener of `post_run_cell`; the cell that loaded the extension was never begun."""
         if self._cells:
             self._cells.pop()
+            self._count(-1)
+
+    def _count(self, more: int) -> None:
+        with self._lock:
+            self.everywhere += more
 
     def line(self, magic: str, options: str) -> Line:
         """The line of a magic with what stands above it in the cell.

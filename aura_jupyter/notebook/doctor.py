@@ -34,12 +34,15 @@ def _settings(notebook: Notebook) -> Iterator[Finding]:
     shell = notebook.shell
     kernel = failures.has_kernel(shell)
     yield Finding("runs in", "a kernel" if kernel else "a terminal", verdict="ok" if kernel else "cells wait for tasks")
-    loop = type(notebook.scheduler.loop)
+    loop = type(notebook.loop)
     nests = loop.__module__.partition(".")[0] != "uvloop"
     verdict = "ok" if nests else "--wait under %%time and aura.run cannot nest in it"
     yield Finding("event loop", f"{loop.__module__}.{loop.__name__}", good=nests, verdict=verdict)
     if asyncio.Task is not getattr(asyncio.tasks, "_CTask", asyncio.Task):
         yield Finding("asyncio", "patched", good=None, verdict="a nested wait has made each task about twice as dear")
+    in_thread = notebook.settings.loop == "thread"
+    verdict = "they go on while a cell holds the kernel" if in_thread else "ok"
+    yield Finding("tasks run on", "a loop in a thread" if in_thread else "the kernel's loop", verdict=verdict)
     awaits = bool(shell.autoawait)
     verdict = "ok" if awaits else "--wait needs a nested wait: %autoawait on"
     yield Finding("autoawait", "on" if awaits else "off", good=awaits or None, verdict=verdict)

@@ -84,6 +84,7 @@ def _register_magics(shell: Any, magics: AuraMagics, undo: ExitStack) -> None:
             undo.callback(manager.magics[kind].pop, name, None)
     undo.callback(manager.registry.pop, type(magics).__name__, None)
     undo.callback(shell.configurables.remove, magics)
+    undo.callback(magics.forget)
 
 
 def _show_values(shell: Any, notebook: Notebook, undo: ExitStack) -> None:

@@ -25,19 +25,22 @@ async def follow(tasklet: Tasklet) -> bool:
 
     tasklet.scheduler.hooks.add(tell, "step_log")
     try:
-        for record in tasklet.logs:
+        written = list(tasklet.logs)
+        for record in written:
             print(record)
         tasklet.when_ended(lambda: loop.call_soon_threadsafe(lines.put_nowait, None))
-        return await _print(lines)
+        return await _print(lines, frozenset(map(id, written)))
     finally:
         tasklet.scheduler.hooks.remove(tell)
 
 
-async def _print(lines: asyncio.Queue[LogRecord | None]) -> bool:
+async def _print(lines: asyncio.Queue[LogRecord | None], printed: frozenset[int]) -> bool:
+    """Print what comes; a line from another thread may have been printed before its event came."""
     with interrupts_call(this_task().cancel):
         try:
             while (record := await lines.get()) is not None:
-                print(record)
+                if id(record) not in printed:
+                    print(record)
         except asyncio.CancelledError:
             this_task().uncancel()
             return True

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Int, observe
+from traitlets import Bool, Enum, Int, observe
 
 from .. import api
 from ..engine.logs import LINES
@@ -36,17 +36,37 @@ class AuraMagics(Magics):
     quiet = Bool(default_value=False, help="Whether a %%aura cell shows no card, without -q, too.").tag(config=True)
     message_rate = Int(10, min=1, max=50, help="How many messages a second a card takes.").tag(config=True)
     log_lines = Int(LINES, min=10, help="How many lines of its log a task keeps, from its start on.").tag(config=True)
+    loop = Enum(
+        api.LOOPS,
+        default_value="kernel",
+        help="""Where tasks run: on the kernel's event loop, or on one in a thread. There they go on while a cell holds
+        the kernel. A change holds from the next task on.""",
+    ).tag(config=True)
 
     def __init__(self, notebook: Notebook) -> None:
-        super().__init__(notebook.shell, parent=notebook.shell)
         self._notebook = notebook
         notebook.settings = self
-        if self.max_concurrency != MAX_CONCURRENCY:
-            api.configure(max_concurrency=self.max_concurrency)
+        super().__init__(notebook.shell, parent=notebook.shell)
+        self._adopt()
+        self.forget = api.when_configured(self._adopt)
+
+    def _adopt(self) -> None:
+        """Show what `aura.configure` has set."""
+        found = api.configured()
+        self.max_concurrency, self.loop = found["max_concurrency"], found["loop"]
 
     @observe("max_concurrency")
     def _limit_tasks(self, change: Any) -> None:
         api.configure(max_concurrency=change.new)
+
+    @observe("loop")
+    def _change_loop(self, change: Any) -> None:
+        api.configure(loop=change.new)
+        self._notebook.loop_changed(change.new)
+
+    @observe("log_lines")
+    def _limit_logs(self, change: Any) -> None:
+        self._notebook.keep_log_lines(change.new)
 
     @observe("message_rate")
     def _limit_messages(self, change: Any) -> None:

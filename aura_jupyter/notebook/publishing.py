@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextvars
+import threading
 from collections.abc import Callable
 from typing import Any
 from uuid import uuid4
@@ -18,12 +19,13 @@ class Publisher:
 
     Args:
         shell: the running InteractiveShell.
-        depth: how many cells run at the moment.
+        running: how many cells run at the moment, in whichever thread.
     """
 
-    def __init__(self, shell: Any, depth: Callable[[], int]) -> None:
-        self._shell, self._depth = shell, depth
+    def __init__(self, shell: Any, running: Callable[[], int]) -> None:
+        self._shell, self._running = shell, running
         self._unseen: dict[str, Bundle] = {}
+        self._lock = threading.Lock()
 
     def display(self, data: Bundle) -> str:
         """Display a bundle in the running cell; gives the id by which `replace` finds it."""
@@ -32,15 +34,19 @@ class Publisher:
         return display_id
 
     def replace(self, display_id: str, data: Bundle) -> None:
-        """Put a bundle in the place of one that was displayed, in whichever cell."""
+        """Put a bundle in the place of one that was displayed, in whichever cell; from any thread."""
+        with self._lock:  # before it is sent: a cell that begins meanwhile sends it again
+            if self._running() == 0:
+                self._unseen[display_id] = data
+            else:
+                self._unseen.pop(display_id, None)
         # the creating cell is remembered by the context; an empty one makes this a message of the cell that runs now
         contextvars.Context().run(self._publish, display_id, data)
-        if self._depth() == 0:
-            self._unseen[display_id] = data
 
     def publish_unseen(self, _info: object = None) -> None:
         """A listener of `pre_run_cell`: publish again what was replaced while no cell ran."""
-        unseen, self._unseen = self._unseen, {}
+        with self._lock:
+            unseen, self._unseen = self._unseen, {}
         for display_id, data in unseen.items():
             self._publish(display_id, data)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import importlib
 import sys
@@ -21,8 +22,8 @@ from .publishing import Bundle, Publisher
 
 _MODELS = "aura_jupyter.spec.model"
 _CARDS = f"{__package__}.card.card"  # slow to import: it needs the widgets
-
 _ANSWERS = f"{__package__}.door.answers"
+
 
 class Shows:
     """Shows the tasks of one shell.
@@ -127,7 +128,7 @@ class Shows:
     def _replace_at_end(self, tasklet: Tasklet, display_id: str, *, awaited: bool) -> None:
         self._displays.setdefault(tasklet, []).append(display_id)
         if not tasklet.status.is_final:
-            loop = asyncio.get_running_loop()
+            loop = tasklet.scheduler.loop
 
             def replace() -> None:
                 self._publisher.replace(display_id, _cards().final_bundle(tasklet, awaited=awaited))
@@ -143,7 +144,8 @@ class Shows:
 
 
 def _soon(loop: asyncio.AbstractEventLoop, function: Any) -> None:
-    loop.call_soon_threadsafe(function, context=contextvars.Context())
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody looks on any more
+        loop.call_soon_threadsafe(function, context=contextvars.Context())
 
 
 def _import_early() -> None:

@@ -417,7 +417,7 @@ def _step_row(line: Line, beside: str) -> Json:
             "until": _ms(step.retry_at) if running else None,
             "depth": min(line.depth, 3),
             "par": beside,
-            "note": _held(step, mask),
+            "note": _held(step, tasklet),
             "blocks": opened.urgent_blocks(line),
             "open": kind in {"failed", "asks", "retry"},
             "more": kind not in {"asks", "retry"},
@@ -434,10 +434,11 @@ def _without_empty(row: Json) -> Json:
     }
 
 
-def _held(step: StepRun, mask: values.Mask) -> list[Span]:
+def _held(step: StepRun, tasklet: Tasklet) -> list[Span]:
     if step.held <= HELD:
         return []
-    said = f"{mask(step.name)} held the kernel for {words.duration(step.held)}. Make it a plain function, without "
+    name, held = tasklet.secrets.mask(step.name), words.duration(step.held)
+    said = f"{name} held {words.held(tasklet)} for {held}. Make it a plain function, without "
     return [["", said], ["c", "async"], ["", "."]]
 
 

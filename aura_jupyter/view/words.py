@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import re
+import threading
 
-from ..engine.tasklet import StepStatus, TaskStatus
+from ..engine.tasklet import StepStatus, Tasklet, TaskStatus
 
 STEP_WORDS = {
     StepStatus.PENDING: "Pending",
@@ -110,3 +111,20 @@ def error_line(error: BaseException, length: int = 200) -> str:
     message = str(error).strip()
     name = type(error).__name__
     return cut(f"{name}: {message.splitlines()[0]}" if message else name, length)
+
+
+def held(tasklet: Tasklet) -> str:
+    """What a step of a task holds up that blocks its loop: cells run on the main thread's."""
+    return "the kernel" if tasklet.scheduler.manager.thread == threading.main_thread().ident else "the other tasks"
+
+
+def loop_changed(loop: str, under_way: int) -> str:
+    """What is said when tasks are to run on another loop.
+
+    Args:
+        loop: `kernel` or `thread`.
+        under_way: how many tasks have not ended.
+    """
+    where = {"kernel": "the kernel's event loop", "thread": "an event loop in a thread of its own"}[loop]
+    stay = f" What is under way, {counted(under_way, 'task')}, stays where it is." if under_way else ""
+    return f"From the next task on, tasks run on {where}.{stay}"

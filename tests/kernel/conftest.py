@@ -39,6 +39,14 @@ def configured_kernel() -> Iterator[Kernel]:
     yield from _kernel("--InteractiveShellApp.extensions=aura_jupyter")
 
 
+@pytest.fixture
+def profile_kernel() -> Iterator[Kernel]:
+    """A kernel with Aura and settings of it in its profile."""
+    yield from _kernel(
+        "--InteractiveShellApp.extensions=aura_jupyter", "--AuraMagics.loop=thread", "--AuraMagics.message_rate=5"
+    )
+
+
 @pytest.fixture(scope="module")
 def shared_kernel() -> Iterator[Kernel]:
     """The kernel that the tests of a module share, with Aura loaded."""

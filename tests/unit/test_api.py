@@ -323,3 +323,55 @@ async def test_settings_hold_for_the_schedulers_that_are_there_and_those_to_come
 def test_a_setting_that_cannot_be_is_refused(value: Any) -> None:
     with pytest.raises(ValueError, match="max_concurrency"):
         aura.configure(max_concurrency=value)
+
+
+# --- a loop in a thread -----------------------------------------------------------------------------------------------
+
+WHERE = """
+import asyncio, threading, time
+import aura_jupyter as aura
+
+@aura.action
+async def where():
+    return threading.current_thread().name
+
+@aura.action
+def inner():
+    return aura.run("steps: [{action: where}]")
+
+SPEC = "steps: [{action: where}]"
+aura.configure(loop="thread")
+"""
+
+
+def test_with_a_loop_in_a_thread_a_script_submits_without_a_loop_of_its_own(run_python: RunPython) -> None:
+    code = """
+task = aura.submit(SPEC)
+ended = threading.Event()
+task.when_ended(ended.set)
+ended.wait()
+print(task.result)
+
+async def main():
+    print(await aura.submit(SPEC))
+asyncio.run(main())
+print(aura.run(SPEC))
+"""
+    assert run_python(WHERE + code).splitlines() == ["aura-loop"] * 3
+
+
+def test_run_in_an_action_needs_no_slot_of_its_scheduler(run_python: RunPython) -> None:
+    code = """
+aura.configure(max_concurrency=1)
+print(aura.run("steps: [{action: inner}]"))
+aura.configure(loop="kernel")
+print(aura.run(SPEC))
+"""
+    inside, here = run_python(WHERE + code).splitlines()
+    assert inside.startswith("aura-")
+    assert here == "MainThread"
+
+
+def test_a_loop_that_is_none_is_refused() -> None:
+    with pytest.raises(ValueError, match="loop is 'kernel' or 'thread', and this is 'process'"):
+        aura.configure(loop="process")  # type: ignore[arg-type]

@@ -326,6 +326,8 @@ class CardBoard:
                 self._queued.add(card)
             elif tasklet.status.is_final:
                 self.ended(card)
+            if not self._runs_here():
+                self.on_loop(self._catch_up, card)
         return card
 
     def known_of(self, tasklet: Tasklet) -> Shown:
@@ -335,7 +337,15 @@ class CardBoard:
         return self._cards.get(tasklet.task_id)
 
         card = self._cards.get(tasklet.task_id)
-        return card.shown() if card is not None else Shown(tasklet)
+        return card.shown() if card is not None and self._runs_here() else Shown(tasklet)
+
+    def _runs_here(self) -> bool:
+        return asyncio._get_running_loop() is self._loop
+
+    def _catch_up(self, card: Card) -> None:
+        """Look again at a task that went on in its thread while its card was made in another."""
+        card.show(card.tasklet)
+        card.touch(None)
 
     def handle(self, message: Message) -> bool:
         """Do what a button asks for whose message came another way than through its widget; any thread.
