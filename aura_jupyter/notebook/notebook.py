@@ -20,6 +20,7 @@ from ..engine.plans import plan_for
 from ..engine.scheduler import Scheduler
 from ..engine.tasklet import StepRun, Tasklet
 from ..spec.problems import Problem, Source, SpecError
+from ..view import words
 from ..view.order import describe
 from . import failures
 from .cell import RunningCells
@@ -53,12 +54,13 @@ class Notebook:
         self.shell = shell
         self.cells = RunningCells()
         self.variables = Variables(shell)
-        self.publisher = Publisher(shell, lambda: self.cells.depth)
+        self.publisher = Publisher(shell, lambda: self.cells.everywhere)
         self.shows = Shows(shell, self.publisher, self.run_again, lambda: self.settings)
         self.settings: AuraMagics  # the magics are made after it, and say so
         self.cells_of: weakref.WeakKeyDictionary[Tasklet, TaskCell] = weakref.WeakKeyDictionary()
         self._commands = Commands(self)
         self._connected = False
+        self._home: asyncio.AbstractEventLoop | None = None  # the kernel's, once it is known
         self._waker: SignalsWake | None = None
         self._schedulers: weakref.WeakSet[Scheduler] = weakref.WeakSet()
 
@@ -141,27 +143,52 @@ class Notebook:
 
     @property
     def scheduler(self) -> Scheduler:
-        """The scheduler of this thread's loop, which knows the notebook's variables."""
-        scheduler = api.scheduler_for(self._loop())
+        """The scheduler that takes tasks now: of this thread's loop, or of the loop in a thread of its own."""
+        return self._adopted(
+            api.scheduler_in_thread() if self.settings.loop == "thread" else api.scheduler_for(self.loop)
+        )
+
+    def _adopted(self, scheduler: Scheduler) -> Scheduler:
+        """A scheduler that knows the notebook's variables, its person and its settings."""
         scheduler.namespace = self.variables
         scheduler.manager.person = self._can_be_asked
+        scheduler.log_lines = self.settings.log_lines
         self._schedulers.add(scheduler)
         return scheduler
 
-    @staticmethod
-    def _loop() -> asyncio.AbstractEventLoop:
-        if _runs_here():
+    @property
+    def loop(self) -> asyncio.AbstractEventLoop:
+        """The loop that the cells of this thread run on."""
+        if _runs_here() and not api.runs_in_thread():
             return asyncio.get_running_loop()
-        loop: asyncio.AbstractEventLoop = get_asyncio_loop()  # a terminal's, which runs while a cell awaits
+        loop: asyncio.AbstractEventLoop = self._home or get_asyncio_loop()  # a terminal's runs while a cell awaits
         return loop
+
+    def keep_log_lines(self, lines: int) -> None:
+        """Let tasks keep so many lines of their logs, from the next one on."""
+        for scheduler in self._schedulers:
+            scheduler.log_lines = lines
+
+    def loop_changed(self, loop: api.Loop) -> None:
+        """Let the next task run on another loop, and say so."""
+        if not self._connected:
+            return
+        under_way = sum(not tasklet.status.is_final for tasklet in self.tasklets())
+        self.scheduler  # noqa: B018 - it is made, and known to the Python API
+        print(words.loop_changed(loop, under_way))
 
     def connect(self) -> None:
         """Make the notebook's variables known to the Python API; in a kernel that only starts its first cell does."""
         self._connected = not failures.has_kernel(self.shell) or _runs_here()
-        api.use_notebook(self.scheduler if self._connected else None, self.variables)
+        api.use_notebook(self._adopted(api.scheduler_for(self.loop)) if self._connected else None, self.variables)
+        if not self._connected:
+            return
+        self.scheduler  # noqa: B018 - the one in a thread is made, where that is set
         in_main = threading.current_thread() is threading.main_thread()
-        if self._connected and self._waker is None and in_main and failures.has_kernel(self.shell):
-            self._waker = SignalsWake(asyncio.get_running_loop())
+        if in_main and failures.has_kernel(self.shell):
+            self._home = asyncio.get_running_loop()
+            if self._waker is None:
+                self._waker = SignalsWake(self._home)
 
     def disconnect(self) -> None:
         """Take them back; what is printed is captured until no task runs any more."""
@@ -193,9 +220,7 @@ class Notebook:
     def submit(self, spec: Spec, given: Mapping[str, Any], *, name: str | None, timeout: float | None) -> Tasklet:
         """Start a task with the values of its `-i` options."""
         origins = dict.fromkeys(given, "given with -i")
-        tasklet = self.scheduler.run_ad_hoc_task(spec, given, name=name, origins=origins, timeout=timeout)
-        tasklet.logs.limit(self.settings.log_lines)
-        return tasklet
+        return self.scheduler.run_ad_hoc_task(spec, given, name=name, origins=origins, timeout=timeout)
 
     def run_again(self, tasklet: Tasklet) -> Tasklet:
         """Start the spec of a task again, with the inputs that it was given; its variables hold the new one.
@@ -271,7 +296,7 @@ class Notebook:
 
     def run_here(self, work: Coroutine[Any, Any, T]) -> T:
         """Run a coroutine to its end in a cell that cannot await."""
-        return run_here(work, self._loop())
+        return run_here(work, self.loop)
 
 
 async def _release_when_idle(scheduler: Scheduler) -> None:
