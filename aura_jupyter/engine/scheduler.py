@@ -191,8 +191,8 @@ class Scheduler:
         plan, source = plan_for(task_spec, namespace)
         tasklet = self._tasklet(plan, source, inputs or {}, origins, title or name, namespace)
         tasklet.name = name
-        if timeout is not None:
         tasklet.answerable = sender != "here"
+        if timeout is not None:
             tasklet.timeout = timeout
         tasklet.around = contextvars.copy_context()
         self._known[tasklet.task_id] = tasklet

@@ -330,12 +330,12 @@ class CardBoard:
                 self.on_loop(self._catch_up, card)
         return card
 
-    def known_of(self, tasklet: Tasklet) -> Shown:
-        """What is shown of a task's steps, kept by its card where it has one, else looked up."""
     def open_card(self, tasklet: Tasklet) -> Card | None:
         """The card of a task, if one is open."""
         return self._cards.get(tasklet.task_id)
 
+    def known_of(self, tasklet: Tasklet) -> Shown:
+        """What is shown of a task's steps, kept by its card where it has one, else looked up."""
         card = self._cards.get(tasklet.task_id)
         return card.shown() if card is not None and self._runs_here() else Shown(tasklet)
 
@@ -368,7 +368,7 @@ class CardBoard:
             card.close()
 
     def counts(self, press: object) -> bool:
-        """Whether a press is new; a message without one always is."""
+        """Whether a press is new; a message without one always is. Any thread may ask."""
         if press is None:
             return True
         with self._pressing:
