@@ -22,12 +22,14 @@ _plans: OrderedDict[str, Plan] = OrderedDict()
 _plans_lock = threading.Lock()
 
 
-def plan_for(spec: Spec, namespace: Namespace | None) -> tuple[Plan, Source]:
-    """The plan of a spec, compiled where its text is not known yet; from any thread.
+def plan_for(spec: Spec | Plan, namespace: Namespace | None) -> tuple[Plan, Source]:
+    """The plan of a spec, compiled where its text is not known yet; from any thread. A plan is its own.
 
     Raises:
         SpecError: with every problem of the spec.
     """
+    if isinstance(spec, Plan):
+        return spec, spec.source
     if type(spec) is str:
         known = _plans.get(spec)
         if known is not None:

@@ -160,7 +160,7 @@ class Scheduler:
 
     def run_ad_hoc_task(
         self,
-        task_spec: Spec,
+        task_spec: Spec | Plan,
         inputs: Mapping[str, Any] | None = None,
         *,
         title: str | None = None,
@@ -172,7 +172,7 @@ class Scheduler:
         """Queue a task and give its tasklet at once; from any thread.
 
         Args:
-            task_spec: YAML text, a mapping, a path, or a `Source`.
+            task_spec: YAML text, a mapping, a path, a `Source`, or the plan of a task that ran.
             inputs: the inputs that are given, by name.
             title: the title where the spec has none.
             name: the notebook variable that holds the tasklet.

@@ -16,10 +16,11 @@ from IPython.core.async_helpers import _asyncio_runner, get_asyncio_loop
 from .. import api
 from ..engine.inputs import resolve
 from ..engine.logs import capture
+from ..engine.plan import Plan
 from ..engine.plans import plan_for
 from ..engine.scheduler import Scheduler
 from ..engine.tasklet import StepRun, Tasklet
-from ..spec.problems import Problem, Source, SpecError
+from ..spec.problems import Source, SpecError
 from ..view import words
 from ..view.order import describe
 from . import failures
@@ -217,7 +218,9 @@ class Notebook:
     def _can_be_asked(self, _tasklet: Tasklet, _step: StepRun) -> bool:
         return self.shows.watched
 
-    def submit(self, spec: Spec, given: Mapping[str, Any], *, name: str | None, timeout: float | None) -> Tasklet:
+    def submit(
+        self, spec: Spec | Plan, given: Mapping[str, Any], *, name: str | None, timeout: float | None
+    ) -> Tasklet:
         """Start a task with the values of its `-i` options."""
         origins = dict.fromkeys(given, "given with -i")
         return self.scheduler.run_ad_hoc_task(spec, given, name=name, origins=origins, timeout=timeout)
@@ -226,16 +229,14 @@ class Notebook:
         """Start the spec of a task again, with the inputs that it was given; its variables hold the new one.
 
         Raises:
-            SpecError: it cannot be: the spec was no text, or a variable or file that it needs has gone or changed.
+            SpecError: it cannot be: a variable or file that it needs has gone or changed.
         """
         given = {name: tasklet.inputs[name] for name, origin in tasklet.origins.items() if origin.startswith("given")}
         cell = self.cells_of.get(tasklet)
         if cell is not None:
             return cell.submit(given)
-        if tasklet.source.text is None:
-            problem = Problem("no-text", f"the spec of {tasklet.title} was no text", "Submit it again.")
-            raise SpecError([problem], tasklet.source)
-        new = self.submit(tasklet.source, given, name=tasklet.name, timeout=tasklet.timeout)
+        spec = tasklet.plan if tasklet.source.text is None else tasklet.source  # of a mapping only the plan is kept
+        new = self.submit(spec, given, name=tasklet.name, timeout=tasklet.timeout)
         if tasklet.name:
             self.variables[tasklet.name] = new
         return new

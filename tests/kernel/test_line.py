@@ -195,8 +195,19 @@ def test_rerun_of_a_task_from_python(kernel: Kernel) -> None:
     kernel.ok("t = aura.submit('steps: [{action: tell, params: {x: 1}}]')\nawait t")
     kernel.ok("%aura rerun t\n%aura wait")
     assert kernel.get("n") == "[1, 1]"
-    kernel.ok("t = aura.submit({'steps': [{'action': 'tell', 'params': {'x': 1}}]})\nawait t")
-    assert "was no text" in kernel.fails("%aura rerun t").traceback
+
+
+def test_rerun_of_a_spec_that_was_a_mapping(kernel: Kernel) -> None:
+    kernel.ok("%aura cancel --all\nimport aura_jupyter as aura\nn = []\ndef tell(x):\n    n.append(x)")
+    kernel.ok(
+        "spec = {'inputs': ['x'], 'steps': [{'action': 'tell', 'params': {'x': '{{ inputs.x }}'}}]}\n"
+        "t = aura.submit(spec, inputs={'x': 7})\nawait t\nspec['steps'].clear()"
+    )
+    kernel.ok("def tell(x):\n    n.append(-x)")
+    kernel.ok("%aura rerun t\n%aura wait")
+    assert kernel.get("n") == "[7, -7]"
+    kernel.ok("del tell")
+    assert "no action is called 'tell'" in kernel.fails("%aura rerun t").traceback
 
 
 def test_graph_tells_what_runs_after_what_and_runs_nothing(daily: Kernel, tmp_path: Path) -> None:
