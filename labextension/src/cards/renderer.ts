@@ -2,7 +2,8 @@ import type { IRenderMime } from '@jupyterlab/rendermime-interfaces';
 import { Widget } from '@lumino/widgets';
 
 import { draw } from '../../../aura_jupyter/notebook/card/card.js';
-import * as more from '../../../aura_jupyter/notebook/card/card_more.js';
+import css from 'card_more.raw.css!=!../../../aura_jupyter/notebook/card/card_more.css';
+import more from '../../../aura_jupyter/notebook/card/card_more.js';
 import { asPicture, MIME } from './picture';
 import type { Picture, Source } from './picture';
 
@@ -47,7 +48,8 @@ function storedSource(picture: Picture): Source {
   return {
     get: () => picture,
     on: () => () => undefined,
-    more: () => Promise.resolve(more),
+    // its style comes with each card, as a widget's: it has to stand behind all that the page has of card.css
+    more: () => Promise.resolve({ default: more, css }),
     opened: {},
   };
 }
