@@ -100,6 +100,13 @@ def _jupyter_labextension_paths() -> list[dict[str, str]]:
     return [{"src": "labextension", "dest": "aura-jupyter"}]
 
 
+def _jupyter_server_extension_points() -> list[dict[str, Any]]:
+    """What Jupyter Server loads: the REST API."""
+    from .server.api_server import AuraServer  # noqa: PLC0415 - the server's side
+
+    return [{"module": "aura_jupyter.server", "app": AuraServer}]
+
+
 def load_ipython_extension(shell: Any) -> None:
     """`%load_ext aura_jupyter`: the magics, and what they need of the kernel."""
     from .notebook.extension import load  # noqa: PLC0415 - IPython's side
