@@ -22,6 +22,7 @@ LAYERS = (
     {"engine"},
     {"actions"},
     {"spec"},
+    {"rest"},
     {"messages"},
     {"extras"},
     {"errors"},
@@ -109,6 +110,8 @@ def targets(node: ast.Import | ast.ImportFrom, module: str) -> Iterator[str]:
         kept = package[: len(package) - node.level + (1 if is_package else 0)]
         base = ".".join([*kept, *([base] if base else [])])
     for alias in node.names:
+        if alias.name == "__version__":  # stands in the face of the package, and is imported without what is behind it
+            continue
         below = f"{base}.{alias.name}"
         yield below if below.removeprefix(f"{PACKAGE.name}.") in MODULES else base
 
