@@ -65,6 +65,20 @@ def read_text(source: Source) -> dict[Any, Any]:
     return found
 
 
+def read_value(source: Source) -> Any:
+    """Read the text of any value, as it would be written in a spec.
+
+    Raises:
+        SpecError: it is no YAML, or YAML of a kind that a spec does not take.
+    """
+    text = (source.text or "").removeprefix("\ufeff")
+    with paused():
+        data, faults = _Reading(text).document()
+    if faults:
+        raise SpecError(_problems(faults, data, text, source), source)
+    return data
+
+
 def source_of(content: bytes, name: str) -> Source:
     """The text of a file's content: UTF-8, or UTF-16 with its mark.
 

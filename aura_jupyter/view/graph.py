@@ -68,7 +68,7 @@ def graph(task: Plan | Tasklet) -> Json:
     plan = task.plan if isinstance(task, Tasklet) else task
     if len(plan.rows) > LIMIT:
         return {"said": f"The graph of {len(plan.rows):,} steps is too large to draw."}
-    waits = _waits(plan)
+    waits = waiting_for(plan)
     drawn = _Drawing(plan, waits).data()
     drawn["said"] = _said(plan, waits)
     if isinstance(task, Tasklet):
@@ -80,7 +80,7 @@ def graph(task: Plan | Tasklet) -> Json:
     return drawn
 
 
-def _waits(plan: Plan) -> list[tuple[int, ...]]:
+def waiting_for(plan: Plan) -> list[tuple[int, ...]]:
     """For each of `steps` those that it waits for directly."""
     if plan.order is None:
         return [(at - 1,) if at else () for at in range(len(plan.steps))]

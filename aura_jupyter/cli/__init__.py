@@ -1,0 +1,1 @@
+"""`jupyter aura …`: run and check specs from a shell. Knows neither notebooks nor Jupyter."""
