@@ -1,7 +1,6 @@
-import { type IndentContext, indentService, syntaxTree } from '@codemirror/language';
-import type { EditorState, Line } from '@codemirror/state';
-import { Prec } from '@codemirror/state';
-import type { SyntaxNode } from '@lezer/common';
+import type { IndentContext } from '@codemirror/language';
+
+import type { State } from './tokens';
 
 const UNIT = 2;
 const IN_PYTHON = 4;
@@ -9,37 +8,45 @@ const OPENS_A_BLOCK = /(^|[:\s])[|>][+-]?\d?[+-]?$/;
 const KEY = /^("(?:[^"\\]|\\.)*"|'[^']*'|[^\s"'].*?):(\s|$)/;
 const DASHES = /^((?:- +)*)(-$)?/;
 
-/** Where a line of a spec begins. A line that stands there already is left where it is, but for a closing bracket. */
-export const indentation = Prec.high(
-  indentService.of((context, pos) => {
-    const line = context.state.doc.lineAt(pos);
-    if (context.simulatedBreak !== pos) {
-      return closes(line.text) ? ofOpening(context.state, line) : context.lineIndent(pos);
-    }
-    return afterBreak(context, line, pos);
-  }),
-);
-
-function afterBreak(context: IndentContext, line: Line, pos: number): number {
-  const { state } = context;
-  const before = line.text.slice(0, pos - line.from);
+/**
+ * Where a line of a spec begins. A line that stands there already stays where it is, but for a closing bracket.
+ *
+ * @param state - where the reading is at the line's beginning.
+ * @param after - what the line holds.
+ * @param context - where the line is, or where one is broken.
+ */
+export function indentationOf(state: State, after: string, context: IndentContext): number | null {
+  const closes = /^[\]}]/.test(after);
+  const bracket = state.literal === null ? state.brackets.at(-1) : undefined;
+  const at = context.simulatedBreak;
+  if (at === null) {
+    return closes && bracket ? bracket.column : null;
+  }
+  if (state.isHead) {
+    return 0;
+  }
+  const line = context.state.doc.lineAt(at);
+  const before = line.text.slice(0, at - line.from);
   const indent = before.length - before.trimStart().length;
-  const node = syntaxTree(state).resolveInner(pos, -1);
-  const text = inner(node, 'BlockLiteral');
-  if (text !== null && line.from > text.from) {
-    return indent + (before.trimEnd().endsWith(':') ? (isPython(state, text) ? IN_PYTHON : UNIT) : 0);
+  if (/^%%aura(\s|$)/.test(before) || before.trim() === '') {
+    return indent;
   }
-  if (isAbove(node) || before.trim() === '') {
-    return isAbove(node) ? 0 : indent;
+  if (state.literal?.indent != null) {
+    return indent + (before.trimEnd().endsWith(':') ? (state.literal.key === 'code' ? IN_PYTHON : UNIT) : 0);
   }
-  const closing = closes(line.text.slice(pos - line.from));
-  const flow = inner(node, 'FlowMapping') ?? inner(node, 'FlowSequence');
-  if (flow !== null && flow.from < pos && (flow.to > pos || isOpen(state, flow))) {
-    const opening = state.doc.lineAt(flow.from);
-    const base = columnOfKey(opening.text);
-    return closing ? base : flow.from >= line.from ? base + UNIT : indent;
+  if (bracket && state.quote === '') {
+    return closes ? bracket.column : /[[{]\s*$/.test(before) ? bracket.column + UNIT : indentInBrackets(before, indent);
   }
   return below(withoutComment(before), indent);
+}
+
+/** A line after one that began inside a bracket stays in its column; after one in which the bracket opened, below it. */
+function indentInBrackets(before: string, indent: number): number {
+  let depth = 0;
+  for (const character of before) {
+    depth += /[[{]/.test(character) ? 1 : /[\]}]/.test(character) ? -1 : 0;
+  }
+  return depth > 0 ? columnOfKey(before) + UNIT : indent;
 }
 
 /** Where a line below a line of block style begins. */
@@ -73,41 +80,4 @@ function withoutComment(line: string): string {
     }
   }
   return line.trimEnd();
-}
-
-function closes(line: string): boolean {
-  return /^\s*[\]}]/.test(line);
-}
-
-/** Where the line begins that a closing bracket belongs to. */
-function ofOpening(state: EditorState, line: Line): number | null {
-  const at = line.from + (line.text.length - line.text.trimStart().length) + 1;
-  const node = syntaxTree(state).resolveInner(at, -1);
-  const flow = inner(node, 'FlowMapping') ?? inner(node, 'FlowSequence');
-  return flow === null ? null : columnOfKey(state.doc.lineAt(flow.from).text);
-}
-
-/** Whether a bracket has no end yet. */
-function isOpen(state: EditorState, flow: SyntaxNode): boolean {
-  return !/[\]}]$/.test(state.sliceDoc(flow.from, flow.to));
-}
-
-function isAbove(node: SyntaxNode): boolean {
-  return inner(node, 'Head') !== null;
-}
-
-function isPython(state: EditorState, text: SyntaxNode): boolean {
-  const pair = inner(text, 'Pair');
-  const key = pair?.getChild('Key');
-  return key != null && state.sliceDoc(key.from, key.to) === 'code';
-}
-
-/** The innermost node of a name around a node, itself included. */
-function inner(node: SyntaxNode, name: string): SyntaxNode | null {
-  for (let at: SyntaxNode | null = node; at !== null; at = at.parent) {
-    if (at.name === name) {
-      return at;
-    }
-  }
-  return null;
 }

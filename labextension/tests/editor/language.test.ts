@@ -11,6 +11,8 @@ const CLASSES = tagHighlighter([
   { tag: tags.comment, class: 'comment' },
   { tag: tags.definition(tags.propertyName), class: 'key' },
   { tag: tags.string, class: 'string' },
+  { tag: tags.special(tags.string), class: 'header' },
+  { tag: tags.labelName, class: 'label' },
   { tag: tags.content, class: 'text' },
   { tag: tags.special(tags.brace), class: 'delimiter' },
   { tag: tags.keyword, class: 'keyword' },
@@ -92,15 +94,110 @@ describe('the language of %%aura cells', () => {
     ['x: "{# no {{ #}"', ['key x', 'string "', 'comment {# no {{ #}', 'string "']],
     [
       'x: "{{ none }} {{ open"',
-      ['key x', 'string "', 'delimiter {{', 'constant none', 'delimiter }}', 'string  {{ open"'],
+      [
+        'key x',
+        'string "',
+        'delimiter {{',
+        'constant none',
+        'delimiter }}',
+        'string  ',
+        'delimiter {{',
+        'root open',
+        'string "',
+      ],
     ],
     [
       'x: |\n  line {{ a.b }}\n  more',
-      ['key x', 'text   line ', 'delimiter {{', 'root a', 'property b', 'delimiter }}', 'text \n  more'],
+      ['key x', 'text   line ', 'delimiter {{', 'root a', 'property b', 'delimiter }}', 'text   more'],
     ],
   ])('paints the templates of %j', (text, pieces) => {
     const all = painted(`%%aura\n${text}`).slice(1);
     expect(all.filter((piece) => !piece.includes('|'))).toEqual(pieces);
+  });
+
+  it.each([
+    ['"a b": 1', ['key "a b"', 'number 1']],
+    ["'it''s': x", ["key 'it''s'", 'text x']],
+    ['a b: http://x:80/y', ['key a b', 'text http://x:80/y']],
+    ['url: a#b # c', ['key url', 'text a#b', 'comment # c']],
+    ['x: {a: 1, "b": [c, 2.5], d}', ['key x', 'key a', 'number 1', 'key "b"', 'text c', 'number 2.5', 'text d']],
+    ['- - a: true', ['key a', 'constant true']],
+    ['x: true or so', ['key x', 'text true or so']],
+    ['x: 30s', ['key x', 'text 30s']],
+    ['-x: -1', ['key -x', 'number -1']],
+    ['x: &one {a: *one}', ['key x', 'label &one', 'key a', 'label *one']],
+    ['x: "a\\" # b: c"', ['key x', 'string "a\\" # b: c"']],
+    ['x: "one\n  two: 2"\ny: 3', ['key x', 'string "one', 'string   two: 2"', 'key y', 'number 3']],
+    ['x: |\n  a: {b}\n\n  # c\ny: 3', ['key x', 'text   a: {b}', 'text   # c', 'key y', 'number 3']],
+    ['- x: >-\n    a\n  y: 3', ['key x', 'text     a', 'key y', 'number 3']],
+    ['- |\n  a: 1\n- b', ['text   a: 1', 'text b']],
+    ['x: {\n  a: 1,\n}\ny: 2', ['key x', 'key a', 'number 1', 'key y', 'number 2']],
+    ['when: inputs.n > 3 # c', ['key when', 'root inputs', 'property n', 'number 3', 'comment # c']],
+    ['{when: not a, x: b}', ['key when', 'keyword not', 'root a', 'key x', 'text b']],
+    ['for_each: [1, a]', ['key for_each', 'number 1', 'text a']],
+    ['when: "{{ a }}"', ['key when', 'string "', 'delimiter {{', 'root a', 'delimiter }}', 'string "']],
+    ['x: "{{ a[\'b\'] }}"', ['key x', 'string "', 'delimiter {{', 'root a', "string 'b'", 'delimiter }}', 'string "']],
+    [
+      'x: "{{ a[\\"b\\"] }}"',
+      ['key x', 'string "', 'delimiter {{', 'root a', 'string \\"b\\"', 'delimiter }}', 'string "'],
+    ],
+    ['x: "{{ a"\ny: 1', ['key x', 'string "', 'delimiter {{', 'root a', 'string "', 'key y', 'number 1']],
+    ['x: a {{ b\ny: 1', ['key x', 'text a ', 'delimiter {{', 'root b', 'key y', 'number 1']],
+    ['x: 😀 城 {{ é }}', ['key x', 'text 😀 城 ', 'delimiter {{', 'root é', 'delimiter }}']],
+  ])('reads %j as YAML does', (text, pieces) => {
+    const all = painted(`%%aura\n${text}`).slice(1);
+    expect(all.filter((piece) => !piece.startsWith('header'))).toEqual(pieces);
+  });
+
+  it('reads whatever is typed, to its end', () => {
+    const pieces = [
+      '{{',
+      '}}',
+      '{%',
+      '%}',
+      '{#',
+      '"',
+      "'",
+      '\\',
+      '[',
+      ']',
+      '{',
+      '}',
+      ',',
+      ':',
+      ': ',
+      '- ',
+      '|',
+      '>',
+      '#',
+    ];
+    const more = [
+      ' #',
+      '\n',
+      '\n  ',
+      '\n\n',
+      'a',
+      'when',
+      '1',
+      '&',
+      '*',
+      '!',
+      '?',
+      '%',
+      '---',
+      '😀',
+      '\t',
+      '.',
+      '@',
+      '`',
+    ];
+    let seed = 1;
+    const random = (below: number) => (seed = (seed * 48271) % 2147483647) % below;
+    for (let round = 0; round < 3000; round++) {
+      const all = [...pieces, ...more];
+      const text = Array.from({ length: random(30) }, () => all[random(all.length)] ?? '').join('');
+      expect(auraLanguage.parser.parse(`%%aura\n${text}`).length).toBe(text.length + 7);
+    }
   });
 
   it('takes a text without the magic for a spec as a whole, as in a file', () => {
