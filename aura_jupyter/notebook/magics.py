@@ -10,15 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 from IPython.core.magic import Magics, cell_magic, line_magic, magics_class, no_var_expand
 from IPython.core.magic_arguments import argument, magic_arguments
-from traitlets import Bool, Enum, Int, observe
+from traitlets import Bool, Enum, Float, Int, observe
 
 from .. import api
 from ..engine.logs import LINES
 from ..engine.scheduler import MAX_CONCURRENCY
+from ..view.ending import NOTIFY_AFTER
 from .subcommands import overview
 
 if TYPE_CHECKING:
     from .notebook import Notebook
+
+_SHARED = ("max_concurrency", "loop")  # that `aura.configure` sets, too
 
 
 @magics_class
@@ -42,26 +45,37 @@ class AuraMagics(Magics):
         help="""Where tasks run: on the kernel's event loop, or on one in a thread. There they go on while a cell holds
         the kernel. A change holds from the next task on.""",
     ).tag(config=True)
+    notify_after = Float(
+        NOTIFY_AFTER,
+        min=0,
+        allow_none=True,
+        help="""Seconds that a task must have taken for a front end to tell of its end when nobody looks. With 0 or None
+        it never does.""",
+    ).tag(config=True)
 
     def __init__(self, notebook: Notebook) -> None:
         self._notebook = notebook
         notebook.settings = self
+        found = api.configured()
         super().__init__(notebook.shell, parent=notebook.shell)
+        for name in _SHARED:
+            if found[name] != self.traits()[name].default_value:  # what a cell has set goes before a profile
+                api.configure(**{name: found[name]})
         self._adopt()
         self.forget = api.when_configured(self._adopt)
 
     def _adopt(self) -> None:
         """Show what `aura.configure` has set."""
         found = api.configured()
-        self.max_concurrency, self.loop = found["max_concurrency"], found["loop"]
+        for name in _SHARED:
+            setattr(self, name, found[name])
 
-    @observe("max_concurrency")
-    def _limit_tasks(self, change: Any) -> None:
-        api.configure(max_concurrency=change.new)
+    @observe(*_SHARED)
+    def _configure(self, change: Any) -> None:
+        api.configure(**{change.name: change.new})
 
     @observe("loop")
-    def _change_loop(self, change: Any) -> None:
-        api.configure(loop=change.new)
+    def _tell_loop(self, change: Any) -> None:
         self._notebook.loop_changed(change.new)
 
     @observe("log_lines")

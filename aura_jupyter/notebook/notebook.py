@@ -22,6 +22,7 @@ from ..engine.scheduler import Scheduler
 from ..engine.tasklet import StepRun, Tasklet
 from ..spec.problems import Source, SpecError
 from ..view import words
+from ..view.ending import notice
 from ..view.order import describe
 from . import failures
 from .cell import RunningCells
@@ -278,6 +279,10 @@ class Notebook:
         if isinstance(found, Tasklet):
             return found
         return next((tasklet for tasklet in self.tasklets() if tasklet.task_id == name), None)
+
+    def notice(self, tasklet: Tasklet) -> str | None:
+        """What a front end is to tell of a task that ended unseen; None where the settings say nothing."""
+        return notice(tasklet, self.settings.notify_after)
 
     def name_of(self, tasklet: Tasklet) -> str:
         """The variable that holds a task, else its id."""

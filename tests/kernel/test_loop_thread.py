@@ -280,10 +280,10 @@ def test_a_change_holds_from_the_next_task_on_and_says_so(own_kernel: Kernel) ->
 
 
 def test_run_again_goes_where_tasks_go_by_then(own_kernel: Kernel) -> None:
-    own_kernel.ok(SETUP + "gate.set()")
+    own_kernel.ok(SETUP)
     own_kernel.ok(THREAD)
     card = own_kernel.ok(WAIT).displays[0][WIDGET]["model_id"]
-    own_kernel.ok("over(task)\nfirst = task")
+    own_kernel.ok("gate.set()\nover(task)\nfirst = task")
     own_kernel.ok("%config AuraMagics.loop = 'kernel'")
     start = len(own_kernel.messages)
     press(own_kernel, card, kind="rerun", press="3")

@@ -9,7 +9,7 @@ import pytest
 from tests.kernel.kernels import Kernel
 
 HOLD = "import asyncio\ngate = asyncio.Event()\nasync def hold():\n    await gate.wait()"
-NAMES = ("log_lines", "max_concurrency", "message_rate", "quiet", "wait")
+NAMES = ("log_lines", "loop", "max_concurrency", "message_rate", "notify_after", "quiet", "wait")
 
 
 @pytest.fixture
@@ -76,7 +76,28 @@ def test_message_rate_bounds_what_a_card_sends(changed: Kernel) -> None:
     assert 2 <= len(sent) <= 6
 
 
-@pytest.mark.parametrize("line", ["max_concurrency = 0", "wait = 3", "message_rate = 1000"])
+def test_what_configure_sets_is_shown(changed: Kernel) -> None:
+    changed.ok("import aura_jupyter as aura\naura.configure(max_concurrency=3)")
+    assert "3 (default 10)" in changed.ok("%aura config").stdout
+    assert "Current: 3" in changed.ok("%config AuraMagics").stdout
+    changed.ok("%reload_ext aura_jupyter")
+    assert "3 (default 10)" in changed.ok("%aura config").stdout
+    changed.ok("%config AuraMagics.max_concurrency = 10")
+
+
+def test_notify_after_says_from_when_on_an_end_is_told(changed: Kernel) -> None:
+    changed.ok("%%aura task -w\nsteps: [{action: core.log, params: {message: hi}}]")
+    changed.ok("from aura_jupyter.view.ending import notice\ntask.queued_at -= 31")
+    told = "notice(task, get_ipython().magics_manager.registry['AuraMagics'].notify_after)"
+    assert changed.get(f"{told} == 'task completed in <0.1 s.'") == "True"
+    for never in ("0", "None", "60"):
+        changed.ok(f"%config AuraMagics.notify_after = {never}")
+        assert changed.get(f"{told} is None") == "True"
+
+
+@pytest.mark.parametrize(
+    "line", ["max_concurrency = 0", "wait = 3", "message_rate = 1000", "loop = 'process'", "notify_after = -1"]
+)
 def test_what_cannot_be_is_refused(changed: Kernel, line: str) -> None:
     name = line.partition(" ")[0]
     before = changed.get(f"get_ipython().magics_manager.registry['AuraMagics'].{name}")
