@@ -38,6 +38,7 @@ LATE: dict[tuple[str, str], str] = {
     ("actions.registry", "importlib.metadata"): "20 ms that only the first lookup of an action needs",
     ("api", "aura_jupyter.view.text"): "only where somebody prints a tasklet",
     ("api", "nest_asyncio2"): "only `run` inside a running loop needs it",
+    ("client.servers", "jupyter_server.serverapp"): "an optional package, and slow",
     ("engine.execution_manager", "aura_jupyter.engine.dask"): "an optional package",
     ("engine.planner", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
     ("engine.retry", "tenacity"): "only a retry that waits needs it",
