@@ -49,8 +49,9 @@ def _near(path: Path) -> str:
     folder = path.parent
     if not folder.is_dir():
         return f"There is no folder {folder}, seen from {Path.cwd()}"
-    near = nearest(path.name, sorted(each.name for each in folder.iterdir() if each.is_file()))
-    return f"Did you mean {folder / near}?" if near else f"Paths are relative to {Path.cwd()}"
+    there = {each.stem: each for each in sorted(folder.iterdir()) if each.is_file()}
+    near = nearest(path.stem, there)
+    return f"Did you mean {there[near]}?" if near else f"Paths are relative to {Path.cwd()}"
 
 
 def source_from(file: str) -> Source:

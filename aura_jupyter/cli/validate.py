@@ -12,7 +12,8 @@ from typing import Any
 from urllib.parse import quote
 
 from .. import __version__
-from ..spec.problems import Problem, SpecError, to_text
+from ..spec import layout
+from ..spec.problems import Problem, SpecError
 from ..view.text import wants_colour
 from ..view.words import counted
 from .endings import OK, WRONG, UsageError
@@ -75,8 +76,12 @@ def _text(checked: Sequence[_Checked]) -> Iterator[str]:
     for each in checked:
         if each.error is None:
             yield f"{each.file}: right, {counted(each.steps, 'step')}"
-        else:
-            yield to_text(each.error, colour=colour)
+            continue
+        yield f"{each.file}: wrong, {counted(len(each.problems), 'problem')}"
+        for problem in each.problems:
+            rows = layout.report([problem], each.error.source)
+            yield f"\n{layout.painted(rows, layout.PAINT if colour else {})}"
+        yield ""
     if len(checked) > 1:
         wrong = sum(each.error is not None for each in checked)
         yield f"{counted(len(checked), 'spec')}, {f'{wrong} wrong' if wrong else 'all right'}"
