@@ -20,7 +20,9 @@ from ..view.words import counted
 from . import failures
 from .doctor import examine
 from .follow import follow
+from .live_graph import LiveGraph
 from .options import CellOptions, Line, LineError, Word, cell_options, split
+from .publishing import Bundle
 from .subcommands import SUBCOMMANDS, help_of, overview, task_names
 from .task_cell import TaskCell
 from .waiting import wait_for_all
@@ -156,17 +158,27 @@ class Commands:
         elif what is not None and Path(what).expanduser().is_file():
             path = Path(what).expanduser()
             plan, _ = plan_for(path, self._notebook.variables)
-            self._draw(plan, order(plan, path.stem))
+            self._show_graph(_graph_of(plan, order(plan, path.stem)))
         else:
-            tasklet = self._tasklet(what) if what is not None else tasklets[-1]
-            self._draw(tasklet, tasklet.secrets.mask(order(tasklet.plan, tasklet.title, tasklet.steps)))
+            self._follow_graph(self._tasklet(what) if what is not None else tasklets[-1])
 
-    def _draw(self, task: Plan | Tasklet, text: str) -> None:
+    def _follow_graph(self, tasklet: Tasklet) -> None:
+        """Show the graph of a task: to who watches, as it goes on; else as it stands."""
+
+        def draw() -> Bundle:
+            return _graph_of(tasklet, tasklet.secrets.mask(order(tasklet.plan, tasklet.title, tasklet.steps)))
+
+        if self._notebook.shows.watched and not tasklet.status.is_final:
+            LiveGraph(tasklet, self._notebook.publisher, draw)
+        else:
+            self._show_graph(draw())
+
+    def _show_graph(self, drawn: Bundle) -> None:
         """Show a graph: as a picture where there is a front end, with the text for those who see none."""
         if failures.has_kernel(self._notebook.shell):
-            self._notebook.publisher.display({"image/svg+xml": graph.svg(graph.graph(task)), "text/plain": text})
+            self._notebook.publisher.display(drawn)
         else:
-            print(text)
+            print(drawn["text/plain"])
 
     def _save(self, name: Word, file: Word) -> None:
         tasklet = self._tasklet(name)
@@ -247,6 +259,10 @@ class Commands:
 
     def _doctor(self) -> None:
         print(examine(self._notebook))
+
+
+def _graph_of(task: Plan | Tasklet, text: str) -> Bundle:
+    return {"image/svg+xml": graph.svg(graph.graph(task)), "text/plain": text}
 
 
 def _flags(name: str, rest: list[Word]) -> set[str]:

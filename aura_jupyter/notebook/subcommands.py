@@ -84,7 +84,7 @@ SUBCOMMANDS = {
     "graph": Subcommand(
         "[NAME | FILE]",
         "the steps of a task or of a file, and what each waits for",
-        "Nothing runs. Without a NAME it is the last task.",
+        "Nothing runs. Without a NAME it is the last task. Its picture follows a task that runs.",
         ("task", "file"),
         most=1,
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.kernel.kernels import Kernel
+from tests.kernel.kernels import Kernel, Message
 
 GATE = """
 import asyncio
@@ -219,6 +219,34 @@ def test_graph_tells_what_runs_after_what_and_runs_nothing(daily: Kernel, tmp_pa
     text = daily.ok(f"%aura graph {path}").displays[0]["text/plain"]
     assert text.startswith("other: 1 step\n  only  tell")
     assert daily.get("runs") == "[4]"
+
+
+def test_the_graph_of_a_running_task_follows_it_to_its_end(held: Kernel) -> None:
+    held.ok("%%aura two\nsteps: [{action: hold, name: first}, {action: hold, name: second, depends_on: []}]")
+    start = len(held.messages)
+    shown = held.ok("%aura graph two")
+    (bundle,) = shown.displays
+    assert "◐ first" in bundle["text/plain"]
+    (first,) = (each["content"]["transient"] for each in shown.messages if each["msg_type"] == "display_data")
+    held.ok("gate.set()\nawait two")
+
+    def followed(text: str, message: Message) -> bool:
+        ours = message["msg_type"] == "update_display_data" and message["content"]["transient"] == first
+        return ours and text in message["content"]["data"]["text/plain"]
+
+    end = held.wait_for(lambda message: followed("✓ second", message), start)
+    assert "✓ first" in end["content"]["data"]["text/plain"]
+    assert end["content"]["data"]["image/svg+xml"] != bundle["image/svg+xml"]
+    assert held.get("len([each for each in two.scheduler.hooks._own if 'LiveGraph' in repr(each)])") == "0"
+
+
+def test_with_nobody_watching_the_graph_is_a_still_picture(held: Kernel) -> None:
+    shown = held.ok("%aura graph held", allow_stdin=False)
+    (first,) = (each["content"]["transient"] for each in shown.messages if each["msg_type"] == "display_data")
+    start = len(held.messages)
+    held.ok("gate.set()\nawait held", allow_stdin=False)
+    held.ok("%aura wait", allow_stdin=False)
+    assert not any(each["content"].get("transient") == first for each in held.messages[start:])
 
 
 def test_save_writes_the_spec_and_leaves_a_file_alone_that_is_there(daily: Kernel, tmp_path: Path) -> None:
