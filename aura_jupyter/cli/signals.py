@@ -35,7 +35,8 @@ class Signals:
         """Of the first signal that came."""
         self._quiet = quiet
         self._read, self._write = os.pipe()
-        os.set_blocking(self._write, False)
+        if not _LOOP_WAKES:
+            os.set_blocking(self._write, False)  # as Python wants it of what it writes signals to
         self._tasklet: Tasklet | None = None
         self._lock = threading.Lock()
         self._before: dict[int, Any] = {}

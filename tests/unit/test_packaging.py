@@ -71,11 +71,13 @@ def test_the_wheel_holds_nothing_but_the_package(wheel: zipfile.ZipFile) -> None
     assert {name.partition("/")[0].partition("-")[0] for name in wheel.namelist()} == {"aura_jupyter"}
 
 
-def test_the_wheel_brings_the_pytest_plugin_the_licence_and_all_extras(
+def test_the_wheel_brings_the_pytest_plugin_the_program_the_licence_and_all_extras(
     wheel: zipfile.ZipFile, metadata: email.message.Message
 ) -> None:
     (entry_points,) = (name for name in wheel.namelist() if name.endswith("entry_points.txt"))
-    assert "[pytest11]\naura_jupyter = aura_jupyter.notebook.nbval_plugin" in wheel.read(entry_points).decode()
+    brought = wheel.read(entry_points).decode()
+    assert "[pytest11]\naura_jupyter = aura_jupyter.notebook.nbval_plugin" in brought
+    assert "[console_scripts]\njupyter-aura = aura_jupyter.cli.program:main" in brought
     assert any(name.endswith("licenses/LICENSE") for name in wheel.namelist())
     extras = {"dask", "demo", "docs", "lab", "notebooks", "server", "test"}
     assert set(metadata.get_all("Provides-Extra", [])) == extras
