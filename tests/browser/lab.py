@@ -19,17 +19,19 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook
-from playwright.sync_api import Browser, Locator, Page, sync_playwright
+from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
 START = 90  # seconds that a server may take on a busy machine
+LOOK = 60_000  # milliseconds that what is expected of a page may take there
 _numbers = itertools.count(1)
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """The Chromium or Chrome of this machine."""
+    """The Chromium or Chrome of this machine. What is expected of a page is waited for as long as a busy one needs."""
+    expect.set_options(timeout=LOOK)
     path = next((found for name in BROWSERS if (found := shutil.which(name))), None)
     assert path, "this needs Chromium or Chrome; `make test` installs it"
     with sync_playwright() as playwright:

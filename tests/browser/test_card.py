@@ -97,8 +97,43 @@ def test_rows_come_and_go_in_the_order_of_the_picture(cards: Callable[..., Page]
         s.merge({rows: [{id: 'new', name: 'new', icon: 'pending', word: 'Pending', detail: [['', 'x']]}],
         order: [ids[0], 'new', ...ids.slice(1, -1)], rev: 1, now: Date.now()}); }"""
     )
-    names = page.locator("#retry .a-n > span:last-child").all_text_contents()
-    assert names == ["stations", "new", "fetch"]
+    expect(page.locator("#retry .a-n")).to_have_text(["stations", "new", "fetch"])
+
+
+NEXT_ROWS = """() => { const s = sources.many, rows = Array.from({length: 30}, (_, i) =>
+    ({id: `n${i}`, name: `next_${i}`, icon: "pending", word: "Pending", detail: [["", "x"]], more: true}));
+    const stays = s.state.rows.find(r => r.name === "fetch_0399");
+    s.merge({rows, order: [...rows.slice(0, 5), stays, ...rows.slice(5)].map(r => r.id), rev: 1, now: Date.now()}); }"""
+
+
+def test_the_rows_of_a_large_task_are_drawn_into_those_there_are_but_an_open_one_stays_with_its_step(
+    cards: Callable[..., Page],
+) -> None:
+    page = cards()
+    rows = page.locator("#many .a-rows li")
+    expect(row(page, "many", "fetch_0399")).to_be_visible()
+    row(page, "many", "fetch_0399").click()
+    expect(row(page, "many", "fetch_0399")).to_have_attribute("aria-expanded", "true")
+    page.evaluate("document.querySelectorAll('#many .a-rows li').forEach(li => { li.mark = li.textContent; })")
+    page.evaluate(NEXT_ROWS)
+    expect(rows).to_have_count(31)
+    assert rows.first.evaluate("li => li.mark && li.mark !== li.textContent")
+    expect(rows.nth(5)).to_contain_text("fetch_0399")
+    assert rows.nth(5).evaluate("li => li.mark?.includes('fetch_0399')")
+    assert page.locator("#many .a-rows [aria-expanded=true]").count() == 1
+
+
+def test_many_rows_are_drawn_some_in_each_frame_until_all_are_there(cards: Callable[..., Page]) -> None:
+    page = cards()
+    page.evaluate(
+        """() => { const s = sources.kinds;
+        const rows = Array.from({length: 200}, (_, i) => ({id: `r${i}`, name: `r${i}`, detail: []}));
+        const list = document.querySelector("#kinds .a-rows"); window.counts = [];
+        new MutationObserver(() => counts.push(list.children.length)).observe(list, {childList: true});
+        s.merge({rows, order: rows.map(r => r.id), rev: 1, now: Date.now()}); }"""
+    )
+    expect(page.locator("#kinds .a-rows li")).to_have_count(200)
+    assert page.evaluate("counts.length") > 2
 
 
 def test_a_press_is_offered_to_the_page_first_and_carries_its_id(cards: Callable[..., Page]) -> None:
@@ -144,7 +179,7 @@ def test_when_the_kernel_is_gone_the_card_says_so(cards: Callable[..., Page]) ->
     page.evaluate("() => { const s = sources.running; s.state = {...s.state, lost: true}; s.tell(); }")
     expect(page.locator("#running .a-h2")).to_contain_text("The kernel stopped while this ran. Last seen at ")
     expect(row(page, "running", "clean")).to_contain_text("Was running")
-    expect(page.locator("#running [role=status]")).to_contain_text("The kernel stopped")
+    expect(page.locator("#running").get_by_role("status")).to_contain_text("The kernel stopped")
 
 
 def test_the_clock_ticks_and_the_countdown_counts(cards: Callable[..., Page]) -> None:

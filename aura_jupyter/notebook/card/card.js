@@ -16,13 +16,14 @@
  * It travels with each card, so it is written for size as well: closures, whose names the build shortens, and no classes.
  */
 
-const RING = "M13.5 8a5.5 5.5 0 1 1-11 0 5.5 5.5 0 0 1 11 0z";
-const DISC = "M14 8A6 6 0 1 1 2 8a6 6 0 0 1 12 0z";
+const circle = (r) => `M${8 + r} 8a${r} ${r} 0 1 1-${2 * r} 0 ${r} ${r} 0 0 1 ${2 * r} 0z`;
+const RING = circle(5.5);
+const DISC = circle(6);
 const SLASH = "M4.2 11.8l7.6-7.6";
 // pairs of a class and a path, 16 px: f is filled, k is cut out of it, d is dashed, t is thin, w is wide
 const ICONS = {
   queued: ["", RING, "", "M8 5.25V8l2 1.5"],
-  pending: ["t", "M12.5 8a4.5 4.5 0 1 1-9 0 4.5 4.5 0 0 1 9 0z"],
+  pending: ["t", circle(4.5)],
   running: ["w", "M8 2.75a5.25 5.25 0 1 1-5.25 5.25"],
   retry: ["", "M12.9 6.2A5.3 5.3 0 1 0 13.3 8.6", "", "M13.4 2.9v3.4H10"],
   asks: ["f", DISC, "k", "M6.3 6.5a1.75 1.75 0 1 1 2.5 1.6c-.5.25-.8.55-.8 1.1M8 11.2v.01"],
@@ -35,6 +36,8 @@ const ICONS = {
   lost: ["d", RING],
   warn: ["", "M8 2.5 14 13H2zM8 6.5v3M8 11.2v.01"],
 };
+
+const SLICE = 40;
 
 const attr = (node, attributes) => {
   for (const name in attributes) node.setAttribute(name, attributes[name]);
@@ -56,12 +59,14 @@ const svg = (tag, attributes, ...children) => {
   return node;
 };
 
-const icon = (kind) => {
+/** An icon; `word` is what a screen reader says in its place. */
+const icon = (kind, word) => {
   const parts = ICONS[kind] ?? [];
   // all rings turn in step, whenever they began
   const style = `animation-delay:-${performance.now() % 2000}ms`;
   const paths = parts.flatMap((d, i) => (i % 2 ? svg("path", { class: parts[i - 1], d }) : []));
-  return svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", "aria-hidden": true, style }, ...paths);
+  const said = word ? { role: "img", "aria-label": `${word}:` } : { "aria-hidden": true };
+  return svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", style, ...said }, ...paths);
 };
 
 const button = (what, label, press) => {
@@ -73,6 +78,12 @@ const button = (what, label, press) => {
 /** Text with a style: `c` is code, any other is a tag of ours (b, s, u, mark). */
 const spans = (list) => list.map(([style, text]) => (style ? el(style === "c" ? "span.a-c" : style, text) : text));
 
+/** Tells of each part whether it has to be drawn again: only what has changed is written. */
+const changes = () => {
+  const known = {};
+  return (part, value) => known[part] !== (known[part] = JSON.stringify(value));
+};
+
 const setText = (node, text) => {
   if (node.textContent !== text) node.textContent = text;
 };
@@ -80,23 +91,23 @@ const setText = (node, text) => {
 /** Whole seconds, as a running clock shows them. */
 const clock = (ms) => {
   const s = Math.max(0, ms / 1000) | 0;
-  const m = (s / 60) | 0;
-  const h = (m / 60) | 0;
-  const d = (h / 24) | 0;
-  const pair = (big, units, small) => `${big} ${units[0]} ${String(small).padStart(2, 0)} ${units[1]}`;
-  return d ? pair(d, "dh", h % 24) : h ? pair(h, "hm", m % 60) : m ? pair(m, "ms", s % 60) : `${s} s`;
+  const pair = (big, small, units) =>
+    `${(s / big) | 0} ${units[0]} ${String(((s % big) / small) | 0).padStart(2, 0)} ${units[1]}`;
+  return s < 60 ? `${s} s` : s < 3600 ? pair(60, 1, "ms") : s < 86400 ? pair(3600, 60, "hm") : pair(86400, 3600, "dh");
 };
 
 const elapsed = ({ time, started }, now) => time || (started ? clock(now - started) : "");
 
-/** A row: made once and changed in place, so that focus, scrolling and moving bars are kept. */
+/**
+ * A row: made once and changed in place, so that focus, scrolling and moving bars are kept. Of a large task it may be
+ * given to another step later.
+ */
 const makeRow = (card) => {
   const li = el("li");
   let expanded = false;
-  let row, kind, touched, opened, until, note, mark, bar;
-  const word = el("span.a-vh");
-  const name = el("span");
-  const names = el("span.a-n", word, name);
+  let row, touched, opened, until, note, mark, bar;
+  const isNew = changes();
+  const names = el("span.a-n");
   const percent = el("b.a-num");
   const text = el("span");
   const detail = el("span.a-d", text);
@@ -117,7 +128,7 @@ const makeRow = (card) => {
       setText(percent, share.percent);
     }
     if (bar) bar.hidden = percent.hidden = !share;
-    text.replaceChildren(...spans(list));
+    if (isNew("text", list)) text.replaceChildren(...spans(list));
     until = end && text.lastChild;
     detail.className = low ? "a-d low" : "a-d";
     detail.title = text.textContent;
@@ -125,7 +136,7 @@ const makeRow = (card) => {
 
   /** What a person has to see opens by itself, once; what a person closed stays closed. */
   const openItself = () => {
-    const wants = row.open && kind;
+    const wants = row.open && row.icon;
     if (touched || wants === opened) return;
     opened = wants;
     expanded = !!wants;
@@ -134,8 +145,7 @@ const makeRow = (card) => {
   const drawOpen = () => {
     const can = row.blocks || (row.more && card.send);
     head.disabled = !can;
-    if (can) attr(head, { "aria-expanded": expanded });
-    else head.removeAttribute("aria-expanded");
+    head.ariaExpanded = can ? expanded : null;
     const open = expanded && can;
     if (open || li.box) card.more((more) => more.open(card, row, li, open));
   };
@@ -148,23 +158,19 @@ const makeRow = (card) => {
   const draw = (next) => {
     const lost = card.ended() === "lost" && next.started;
     if (next === row && mark === card.ended()) return;
+    if (next.id !== row?.id) expanded = touched = opened = false;
     row = next;
     mark = card.ended();
-    li.style.setProperty("--d", row.depth ?? 0);
+    if (isNew("depth", row.depth)) li.style.setProperty("--d", row.depth ?? 0);
     if (row.sec) {
       li.className = "a-sec";
       return setText(li, row.sec);
     }
     li.className = `a-${row.icon ?? "io"} ${row.par ? `par ${row.par}` : ""}`;
-    if (!head.parentNode) li.append(head);
-    const nextKind = lost ? "lost" : row.icon;
-    if (kind !== nextKind) {
-      kind = nextKind;
-      head.firstChild.replaceWith(icon(kind));
-    }
-    setText(word, kind ? `${lost ? "Running when the kernel stopped" : row.word}: ` : "");
-    setText(name, row.name);
-    names.title = row.name;
+    if (!head.parentNode) li.replaceChildren(head);
+    const kind = lost ? "lost" : row.icon;
+    if (isNew("icon", [kind, row.word])) head.firstChild.replaceWith(icon(kind, !lost && row.word));
+    setText(names, (names.title = row.name));
     drawDetail(lost ? { detail: [["", "Was running"]] } : row);
     note?.remove();
     if (row.note) head.after((note = el("div.a-note", icon("warn"), ...spans(row.note))));
@@ -176,6 +182,7 @@ const makeRow = (card) => {
   return {
     li,
     draw,
+    used: () => touched || expanded || li.contains(document.activeElement),
     tick: (now) => {
       if (row.started) tick(now);
       if (expanded) drawOpen(); // what opens under it may have grown
@@ -188,23 +195,24 @@ export const draw = (node, source) => {
   let views = {};
   let waiting = [];
   let picked = "Steps";
-  let state, ended, drawnKind, drawnButton, timer, part;
+  let state, ended, timer, part, due;
+  const isNew = changes();
 
   const title = el("strong.a-title");
   const time = el("span.a-t");
   const phrase = el("p");
   const main = button("a-btn", "", () => {
-    const { kind, label, busy } = drawnButton;
+    const { kind, label, busy } = state.button;
     setText(main, busy ?? label); // said at once, also where a cell holds the kernel
     main.disabled = true;
     ask({ kind });
   });
-  const said = attr(el("span.a-vh"), { role: "status" });
+  const said = el("output.a-vh");
   const progress = el("div.a-p");
   const copyId = button("a-q", "Copy id", () => card.more((more) => more.copy(state.task_id, copyId)));
   const save = button("a-q", "Save spec", () => card.more(() => ask({ kind: "spec" })));
   const list = el("ol.a-rows");
-  const number = el("small");
+  const number = el("span");
   const tabs = ["Steps", "Graph", "Log"].map((name) => attr(button("", name, () => card.show(name)), { role: "tab" }));
   tabs[2].append(number);
   const panel = attr(el("div", list), { role: "tabpanel" });
@@ -220,6 +228,9 @@ export const draw = (node, source) => {
     ),
     { role: "group" },
   );
+
+  /** All that has come is drawn at once, before the page is next painted. */
+  const later = () => (due ||= requestAnimationFrame(drawAll));
 
   const send = (message) => ended || source.send?.({ ...message, task_id: state.task_id });
   const now = () => (ended ? state.now : Date.now() - (source.skew ?? 0));
@@ -239,7 +250,7 @@ export const draw = (node, source) => {
     send: source.send && send,
     state: () => state,
     ended: () => ended,
-    limit: 40, // rows of a large task that are drawn, until one scrolls down
+    limit: SLICE, // rows that are drawn; of a large task more are when one scrolls down
     /** Calls with the second part: at once, or when it has come. */
     more: (use) => {
       if (part) return use(part);
@@ -251,6 +262,7 @@ export const draw = (node, source) => {
           for (const each of waiting) each(part);
         });
     },
+    later,
     show: (name, what) => {
       picked = name ?? picked;
       drawAll();
@@ -260,54 +272,65 @@ export const draw = (node, source) => {
 
   const words = () => {
     if (!ended) return state.phrase;
-    const facts = state.phrase.slice(1).map(([, text]) => text).join("");
     const at = new Date(state.now).toTimeString().slice(0, 8);
-    if (ended === "lost") return [["b", "The kernel stopped while this ran."], ["", ` Last seen at ${at}${facts}`]];
-    return [["b", `As last saved at ${at.slice(0, 5)}`], ["", facts]];
+    const facts = state.phrase.slice(1);
+    if (ended === "lost") return [["b", "The kernel stopped while this ran."], ["", ` Last seen at ${at}`], ...facts];
+    return [["b", `As last saved at ${at.slice(0, 5)}`], ...facts];
   };
 
   const drawHead = () => {
     const kind = ended === "lost" ? "warn" : state.icon;
-    if (kind !== drawnKind) {
-      drawnKind = kind;
-      headLine.firstChild.replaceWith(icon(kind));
-    }
-    setText(title, state.title);
-    title.title = state.title;
-    attr(root, { "aria-label": `Task ${state.title}` });
-    phrase.replaceChildren(...spans(words()));
+    if (isNew("kind", kind)) headLine.firstChild.replaceWith(icon(kind));
+    setText(title, (title.title = state.title));
+    root.ariaLabel = `Task ${state.title}`;
+    if (isNew("words", words())) phrase.replaceChildren(...spans(words()));
     setText(said, ended ? phrase.textContent : state.said);
-    progress.replaceChildren(
-      ...state.bar.map(([kind, share]) => attr(el(`i.${ended && kind === "run" ? "off" : kind}`), { style: `width:${share}%` })),
-    );
+    if (isNew("bar", state.bar))
+      progress.replaceChildren(...state.bar.map(([kind, share]) => attr(el(`i.${kind}`), { style: `width:${share}%` })));
     main.hidden = ended || !source.send || !state.button;
-    if (state.button && state.button !== drawnButton) {
-      drawnButton = state.button;
-      setText(main, drawnButton.label);
-      main.disabled = drawnButton.off;
+    if (isNew("button", state.button) && state.button) {
+      setText(main, state.button.label);
+      main.disabled = state.button.off;
     }
     save.hidden = ended || !state.spec || !source.send;
     setText(number, state.log ? ` ${state.log.toLocaleString("en")}` : "");
   };
 
+  /**
+   * Rows stay where they are. One that is no longer shown gives its place to a new one, or goes. Of a large task, whose
+   * rows move up all the time, only those that a person has to do with keep theirs; the others get another text.
+   */
   const drawRows = () => {
+    const shown = state.rows.slice(0, card.limit);
+    const wanted = new Set(shown.map((row) => row.id));
     const before = rows;
+    const kept = (id) => {
+      const known = wanted.has(id) && before.get(id);
+      return known && (!state.many || known.used()) && known;
+    };
     rows = new Map();
-    let place = list.firstChild;
-    for (const row of state.rows.slice(0, state.many ? card.limit : undefined)) {
-      const drawn = before.get(row.id) ?? makeRow(card);
-      before.delete(row.id);
-      rows.set(row.id, drawn);
+    shown.forEach((row, at) => {
+      let drawn = kept(row.id);
+      let free; // what stands at its place
+      while ((free = list.children[at]) && !kept(free.row)) {
+        if (!drawn) {
+          drawn = before.get(free.row);
+          break;
+        }
+        free.remove();
+      }
+      drawn ||= makeRow(card);
+      if (drawn.li !== free) list.insertBefore(drawn.li, free);
+      rows.set((drawn.li.row = row.id), drawn);
       drawn.draw(row);
-      if (drawn.li === place) place = place.nextSibling;
-      else list.insertBefore(drawn.li, place);
-    }
-    for (const { li } of before.values()) li.remove();
+    });
+    while (list.children[rows.size]) list.lastChild.remove();
+    if (!state.many && card.limit < state.rows.length) later((card.limit += SLICE));
   };
 
   const drawPanel = () => {
-    for (const tab of tabs) attr(tab, { "aria-selected": tab.firstChild.data === picked });
-    attr(panel, { "aria-label": picked });
+    for (const tab of tabs) tab.ariaSelected = tab.firstChild.data === picked;
+    panel.ariaLabel = picked;
     const show = (what) => what === panel.firstChild || panel.replaceChildren(what);
     if (picked === "Steps" && !state.many) return show(list);
     card.more((more) => {
@@ -323,17 +346,20 @@ export const draw = (node, source) => {
     for (const row of rows.values()) row.tick(at);
   };
 
-  const drawAll = (message) => {
-    const before = state?.task_id;
+  const look = () => {
     state = source.get();
-    if (state.task_id !== before) {
+    ended = state.final ? "" : state.lost || source.lost ? "lost" : source.send ? "" : "saved";
+  };
+
+  const drawAll = () => {
+    due = 0;
+    look();
+    if (isNew("task", state.task_id)) {
       rows.clear();
       views = {};
       list.replaceChildren();
     }
-    ended = state.final ? "" : state.lost || source.lost ? "lost" : source.send ? "" : "saved";
     root.classList.toggle("still", ended);
-    if (message && part) part.hear(message, card, views);
     drawHead();
     drawRows();
     drawPanel();
@@ -344,10 +370,15 @@ export const draw = (node, source) => {
 
   node.append(root);
   root.aura = source.get;
-  const off = source.on(drawAll);
+  const off = source.on((message) => {
+    look();
+    if (message) part?.hear(message, card, views);
+    later();
+  });
   drawAll();
   return () => {
     off();
+    cancelAnimationFrame(due);
     clearInterval(timer);
     root.remove();
   };

@@ -136,12 +136,13 @@ export default (kit) => {
   // --- the rows of a large task -------------------------------------------------------------------------------------
 
   const Steps = (card) => {
-    let names, marks, matching, chosen, due, asking;
+    let names, marks, matching, chosen, asking;
+    let top = 0; // how far the box is scrolled, in px; asking the box while it changes would lay it out each time
     const known = new Map(); // the number of a step -> its row
     const drawn = new Map(); // the number of a step -> what is drawn of it
     const find = finder("Find a step", () => {
       matching = 0;
-      box.scrollTop = 0;
+      box.scrollTop = top = 0;
       draw();
     });
     const rows = el("ol.a-virtual");
@@ -173,11 +174,11 @@ export default (kit) => {
         }),
         { "aria-expanded": chosen === i },
       );
-      head.append(icon(kind), el("span.a-n", el("span.a-vh", `${word(kind)}: `), names[i]), said, time);
+      head.append(icon(kind, word(kind)), el("span.a-n", names[i]), said, time);
       return attr(el(`li.a-${kind}`, head), { "aria-posinset": place + 1, "aria-setsize": matching.length });
     };
 
-    const firstOf = () => Math.max(0, ((box.scrollTop / ROW) | 0) - 5);
+    const firstOf = () => Math.max(0, ((top / ROW) | 0) - 5);
     const visibleSteps = () => matching.slice(firstOf(), firstOf() + BOX + 10);
     /** The steps of which more is to be known: what runs is asked after once a second. */
     const missingOf = (some) =>
@@ -237,16 +238,11 @@ export default (kit) => {
       drawPane();
     };
 
-    const later = () => {
-      due ??= requestAnimationFrame(() => {
-        due = undefined;
-        card.show();
-      });
-    };
     box.onscroll = () => {
-      if (filtered()) return names && later();
-      const limit = Math.min(card.state().rows.length, 40 * Math.ceil((box.scrollTop / ROW + 40) / 40));
-      if (limit !== card.limit) later((card.limit = limit));
+      top = box.scrollTop;
+      if (filtered()) return card.later();
+      const limit = Math.min(card.state().rows.length, 40 * Math.ceil((top / ROW + 40) / 40));
+      if (limit !== card.limit) card.later((card.limit = limit));
     };
 
     const hear = (message) => {
