@@ -5,6 +5,8 @@ it, also while a cell runs. Events are the content of `aura_event`, on IOPub. Th
 two ends; the REST API and its `openapi.json` are made of the same models.
 """
 
+# ruff: noqa: PLC0414 - the names of `protocol` are told from here, too
+
 from __future__ import annotations
 
 from datetime import datetime
@@ -12,11 +14,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 
-PROTOCOL = 1
-"""Counts changes that an older end would misunderstand."""
-REQUEST, REPLY, EVENT = "aura_request", "aura_reply", "aura_event"
-LEASE = 60.0
-"""Seconds that a subscription lasts; who still listens subscribes again before."""
+from .protocol import EVENT as EVENT
+from .protocol import LEASE as LEASE
+from .protocol import PROTOCOL as PROTOCOL
+from .protocol import REPLY as REPLY
+from .protocol import REQUEST as REQUEST
 
 TaskId = Annotated[str, Field(min_length=1, max_length=100)]
 Status = Literal["QUEUED", "RUNNING", "COMPLETED", "FAILED", "CANCELLED", "LOST"]

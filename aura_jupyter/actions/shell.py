@@ -74,6 +74,7 @@ async def run(
     boolean("check", check)
     data = optional(_input)("input", input)
     transport, child = await _start(_command("command", command), _folder(cwd), _environment(env), data)
+    context.call_when_cancelled(lambda: _tell(transport))
     outputs = [_Output(context), _Output(context)]
     following = [asyncio.ensure_future(o.follow(s)) for o, s in zip(outputs, child.streams.values(), strict=True)]
     try:
@@ -179,6 +180,12 @@ async def _start(
         raise
     except NotImplementedError:
         raise TaskError("this event loop cannot start processes (on Windows it must be the proactor loop)") from None
+
+
+def _tell(transport: asyncio.SubprocessTransport) -> None:
+    """Tell a command that it is no longer wanted; from any thread, since a cell may hold the loop."""
+    if transport.get_returncode() is None:
+        children.send(transport.get_pid(), signal.SIGTERM)
 
 
 def _end_at_once(starting: asyncio.Future[tuple[asyncio.SubprocessTransport, _Child]]) -> None:

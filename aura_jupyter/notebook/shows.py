@@ -39,6 +39,7 @@ class Shows:
         self, shell: Any, publisher: Publisher, again: Callable[[Tasklet], Tasklet], settings: Callable[[], Any]
     ) -> None:
         self._shell, self._publisher, self._again, self._settings = shell, publisher, again, settings
+        self.at_end: Callable[[Tasklet, Bundle], object] | None = None  # is told what is left of each card
         self._prepared = False
         self._boards: weakref.WeakSet[Any] = weakref.WeakSet()
         self._displays: weakref.WeakKeyDictionary[Tasklet, list[str]] = weakref.WeakKeyDictionary()
@@ -84,6 +85,15 @@ class Shows:
     def value(self, tasklet: Tasklet, *_: object, **__: object) -> Bundle:
         """What stands for a tasklet that is the value of a cell: a formatter of IPython's."""
         return self._bundle(tasklet, awaited=False) if has_kernel(self._shell) else {"text/plain": sentence(tasklet)}
+
+    def live(self, tasklet: Tasklet) -> Bundle:
+        """The live card of a task, for a page that asks for it; on the task's loop."""
+        return {**_view(self._board(tasklet).card(tasklet).model_id), **self.end_of(tasklet)}
+
+    def end_of(self, tasklet: Tasklet) -> Bundle:
+        """What is left of a card when the task has ended."""
+        bundle: Bundle = _cards().final_bundle(tasklet)
+        return bundle
 
     def _bundle(self, tasklet: Tasklet, *, awaited: bool) -> Bundle:
         bundle: Bundle = _cards().final_bundle(tasklet, awaited=awaited)
@@ -131,7 +141,10 @@ class Shows:
             loop = tasklet.scheduler.loop
 
             def replace() -> None:
-                self._publisher.replace(display_id, _cards().final_bundle(tasklet, awaited=awaited))
+                bundle = _cards().final_bundle(tasklet, awaited=awaited)
+                self._publisher.replace(display_id, bundle)
+                if self.at_end is not None:
+                    self.at_end(tasklet, bundle)
 
             # by the loop: a mistake in a picture is none of the engine's, which calls back here
             tasklet.when_ended(lambda: _soon(loop, lambda: _cards().when_quick(tasklet, replace)))

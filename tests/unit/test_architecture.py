@@ -24,6 +24,7 @@ LAYERS = (
     {"spec"},
     {"rest"},
     {"messages"},
+    {"protocol"},
     {"extras"},
     {"errors"},
 )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from ... import __version__, api
+from ... import api
 from ...actions.registry import Action
 from ...assist.completion import complete
 from ...assist.explanation import explain
@@ -68,6 +68,7 @@ from ...view import reports
 from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
+from .greeting import greeting
 
 if TYPE_CHECKING:
     from .registration import Door
@@ -103,7 +104,7 @@ class Answers:
 
     def __init__(self, door: Door) -> None:
         self._door = door
-        self.feed = Feed(door.kernel, self._known)
+        self.feed = Feed(door.kernel)
         self._asked: weakref.WeakKeyDictionary[Tasklet, RunAdHoc] = weakref.WeakKeyDictionary()
         self._ended: deque[Tasklet] = deque(maxlen=KEPT)
 
@@ -165,22 +166,24 @@ class Answers:
 
     def loop_for(self, request: Model) -> asyncio.AbstractEventLoop | None:
         """The loop of the task that a request is about."""
-        tasklet = self._find(request.task_id) if isinstance(request, OfTask) else None
+        tasklet = self.find(request.task_id) if isinstance(request, OfTask) else None
         return tasklet.scheduler.loop if tasklet is not None and not tasklet.scheduler.loop.is_closed() else None
 
     # --- what is known ------------------------------------------------------------------------------------------------
 
     @staticmethod
-    def _known() -> list[Tasklet]:
+    def known() -> list[Tasklet]:
+        """The tasks that are known."""
         return [tasklet for scheduler in api.schedulers() for tasklet in scheduler.tasks()]
 
     @staticmethod
-    def _find(task_id: str) -> Tasklet | None:
+    def find(task_id: str) -> Tasklet | None:
+        """The task of an id."""
         found = (scheduler.task(task_id) for scheduler in api.schedulers())
         return next((tasklet for tasklet in found if tasklet is not None), None)
 
     def _task(self, request: OfTask) -> Tasklet:
-        tasklet = self._find(request.task_id)
+        tasklet = self.find(request.task_id)
         if tasklet is None:
             raise Refusal("no-task", "this kernel has no such task: it never had, or the task ended and was let go")
         return tasklet
@@ -206,16 +209,7 @@ class Answers:
     # --- answers ------------------------------------------------------------------------------------------------------
 
     def _hello(self, _request: Hello) -> HelloAnswer:
-        schedulers = api.schedulers()
-        notebook = self._door.notebook
-        settings = notebook.settings if notebook is not None else None
-        return HelloAnswer(
-            version=__version__,
-            protocol=PROTOCOL,
-            running=sum(len(scheduler.running_tasks) for scheduler in schedulers),
-            queued=sum(scheduler.waiting for scheduler in schedulers),
-            settings={name: getattr(settings, name) for name in settings.trait_names(config=True)} if settings else {},
-        )
+        return HelloAnswer(**greeting(self._door.notebook))
 
     def _subscribe(self, request: Subscribe) -> Subscribed:
         return Subscribed(last=self.feed.subscribe(request.subscriber, request.lease), lease=request.lease)
@@ -258,7 +252,7 @@ class Answers:
         return Submitted(task_id=new.task_id, busy=self._is_busy(new.scheduler.loop))
 
     def _tasks(self, request: Tasks) -> TaskList:
-        newest = sorted(self._known(), key=_age, reverse=True)
+        newest = sorted(self.known(), key=_age, reverse=True)
         if request.status is not None:
             newest = [tasklet for tasklet in newest if tasklet.status.value in request.status]
         if request.cursor is not None:

@@ -30,11 +30,10 @@ class Feed:
 
     Args:
         kernel: the ipykernel whose IOPub the events go out on.
-        known: gives the tasks that are known.
     """
 
-    def __init__(self, kernel: Any, known: Callable[[], Iterable[Tasklet]]) -> None:
-        self._kernel, self._known = kernel, known
+    def __init__(self, kernel: Any) -> None:
+        self._kernel = kernel
         self._lock = threading.Lock()
         self._leases: dict[str, float] = {}  # until when, on the monotonic clock
         self._panels: Callable[[list[Json]], object] | None = None

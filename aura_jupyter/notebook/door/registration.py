@@ -15,12 +15,14 @@ from concurrent.futures import Future
 from typing import TYPE_CHECKING, Any
 
 from ...engine.executors import Threads
+from ...protocol import PROTOCOL, REPLY, REQUEST
+from .greeting import greeting, greets
+from .hub import Hub
 
 if TYPE_CHECKING:
     from ..notebook import Notebook
     from .answers import Answers
 
-REQUEST, REPLY = "aura_request", "aura_reply"
 DEADLINE = 2.0  # seconds that something which must run on a task's loop may wait for it
 _SIDE_BY_SIDE = 8  # requests of one lane
 _ANSWERS = f"{__package__}.answers"  # slow to import: it needs the models of the messages
@@ -51,6 +53,11 @@ class Door:
         kernel.control_handlers[REQUEST] = self._handler
 
     @property
+    def is_open(self) -> bool:
+        """Whether it takes requests."""
+        return self.kernel.control_handlers.get(REQUEST) is self._handler
+
+    @property
     def loop(self) -> asyncio.AbstractEventLoop | None:
         """The loop that the kernel's cells run on; None before it runs."""
         loop: asyncio.AbstractEventLoop | None = getattr(getattr(self.kernel, "io_loop", None), "asyncio_loop", None)
@@ -67,7 +74,7 @@ class Door:
 
     def close(self) -> None:
         """Take no more requests."""
-        if self.kernel.control_handlers.get(REQUEST) is self._handler:
+        if self.is_open:
             del self.kernel.control_handlers[REQUEST]
         _doors.pop(id(self.kernel), None)
         if self._answers is not None:
@@ -80,10 +87,13 @@ class Door:
         def send(reply: Json) -> None:
             self._send(stream, identities, parent, reply)
 
-        if self._answers is None:
-            self._later(self._import_and_answer(parent.get("content"), send))
+        content = parent.get("content")
+        if self._answers is not None:
+            self._answer(content, send)
+        elif greets(content):  # in its turn, by which a kernel without Aura is known: that one says nothing
+            send({"status": "ok", "protocol": PROTOCOL, "answer": greeting(self.notebook), "failure": None})
         else:
-            self._answer(parent.get("content"), send)
+            self._later(self._import_and_answer(content, send))
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -156,7 +166,13 @@ def open_for(kernel: Any, notebook: Notebook) -> Callable[[], None]:
     if door is None:
         return lambda: None
     door.notebook = notebook
-    return door.close
+    hub = Hub(door, notebook)
+
+    def close() -> None:
+        hub.close()
+        door.close()
+
+    return close
 
 
 def open_door() -> None:
