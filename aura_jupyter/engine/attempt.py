@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING, Any
 from ..errors import TaskError
 from .bars import read_bar
 from .hooks import StepAsks, StepLog, StepProgress
-from .logs import Lines, LogRecord, current_sink
+from .logs import LogRecord, current_sink
 from .plan import PlannedStep
 from .scope import Scope
+from .screen import Lines, plain
 from .tasklet import Progress, Question, StepRun, Tasklet
 
 if TYPE_CHECKING:
@@ -116,8 +117,8 @@ class Attempt:
         if lines is None:
             with self._lock:
                 lines = self._lines = self._lines or Lines(self._take_line)
-        lines.write(stream, text)
-        if bar := read_bar(text):
+        is_first = lines.write(stream, text)
+        if is_first and (bar := read_bar(text)):
             self.progress(*bar)
 
     def flush(self) -> None:
@@ -132,7 +133,7 @@ class Attempt:
     def log(self, message: object, level: str = "info") -> None:
         """Write to the task's log, a record for each line."""
         now = time.time()
-        for line in str(message).splitlines() or [""]:
+        for line in plain(str(message)).splitlines() or [""]:
             record = LogRecord(self.planned.name, level, line, now)
             self.walk.tasklet.write(record)
             if self.walk.hooks.step_log:

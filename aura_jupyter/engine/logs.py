@@ -15,7 +15,7 @@ import threading
 import time
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Protocol, TextIO
 
 LEVELS = ("debug", "info", "warning", "error")
@@ -99,48 +99,11 @@ class Sink(Protocol):
     def log(self, message: object, level: str = "info") -> None:
         """Take a line."""
 
+    def progress(self, done: float, total: float | None = None, text: str = "") -> None:
+        """Note how far the action is."""
+
 
 current_sink: contextvars.ContextVar[Sink | None] = contextvars.ContextVar("aura_sink", default=None)
-
-
-class Lines:
-    r"""Makes lines of what is written bit by bit. A `\r` goes back to the line's beginning, as progress bars expect."""
-
-    __slots__ = ("_lock", "_parts", "_take")
-
-    def __init__(self, take: Callable[[str, str], None]) -> None:
-        self._take = take
-        self._parts: dict[str, list[str]] = {}  # of the unfinished line, joined at its end
-        self._lock = threading.Lock()
-
-    def write(self, stream: str, text: str) -> None:
-        """Take a piece; whole lines are handed on."""
-        goes_on = "\n" not in text and "\r" not in text
-        with self._lock:
-            parts = self._parts.setdefault(stream, [])
-            parts.append(text)
-            if goes_on:
-                return
-            *lines, rest = "".join(parts).split("\n")
-            parts[:] = [_overwritten(rest, keep=True)]
-        for line in lines:
-            self._take(stream, _overwritten(line))
-
-    def flush(self) -> None:
-        """Hand the unfinished lines on."""
-        with self._lock:
-            parts, self._parts = self._parts, {}
-        for stream, rest in parts.items():
-            if line := _overwritten("".join(rest)):
-                self._take(stream, line)
-
-
-def _overwritten(line: str, *, keep: bool = False) -> str:
-    """What is left of a line when its carriage returns have been obeyed; one at the very end waits for what follows."""
-    if "\r" not in line:
-        return line
-    body = line.rstrip("\r")
-    return body.rsplit("\r", 1)[-1] + ("\r" if keep and body != line else "")
 
 
 class _Stream:
@@ -183,6 +146,26 @@ class _LastResort(logging.Handler):
             self._before.handle(record)
 
 
+class _BesideFiles(logging.Handler):
+    """Stands beside root handlers that all write to files: what an action logs would be in none of our streams."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        sink = current_sink.get()
+        if sink is not None and all(map(_is_silent, _handlers_for(record.name))):
+            sink.log(self.format(record), _level(record.levelno))
+
+
+def _is_silent(handler: logging.Handler) -> bool:
+    return isinstance(handler, logging.FileHandler | logging.NullHandler | _BesideFiles)
+
+
+def _handlers_for(name: str) -> Iterator[logging.Handler]:
+    logger: logging.Logger | None = logging.getLogger(name)
+    while logger is not None:
+        yield from logger.handlers
+        logger = logger.parent if logger.propagate else None
+
+
 def _level(number: int) -> str:
     if number >= logging.ERROR:
         return "error"
@@ -198,9 +181,11 @@ class Capture:
         self._lock = threading.Lock()
         self._wanted: weakref.WeakSet[Any] = weakref.WeakSet()  # a loop may be given up without a word to its scheduler
         self._restore = contextlib.ExitStack()
+        self._beside_files = _BesideFiles()
 
     def want(self, who: object) -> None:
         """Put our streams in place. May be called often: a stream that somebody swapped meanwhile is wrapped anew."""
+        self._watch_files()
         if who in self._wanted and type(sys.stdout) is _Stream and type(sys.stderr) is _Stream:
             return
         with self._lock:
@@ -218,6 +203,15 @@ class Capture:
             self._wanted.discard(who)
             if not self._wanted:
                 self._restore.close()
+                logging.getLogger().removeHandler(self._beside_files)
+
+    def _watch_files(self) -> None:
+        root, ours = logging.getLogger(), self._beside_files
+        others = [handler for handler in root.handlers if handler is not ours]
+        if not others:  # a handler of ours alone would silence a later `basicConfig`
+            root.removeHandler(ours)
+        elif ours not in root.handlers and all(map(_is_silent, others)):
+            root.addHandler(ours)
 
     def _wrap(self, name: str) -> None:
         stream = getattr(sys, name)

@@ -9,6 +9,7 @@ from typing import Any
 
 from ..engine.logs import Sink
 from ..errors import AuraError
+from .widget_bars import follow_bar
 
 
 class DisplayCapture:
@@ -36,7 +37,8 @@ class DisplayCapture:
         sink = self._sink()
         if sink is None:
             return self._plain_publish(data, *args, **kwargs)
-        sink.write("stdout", str(data.get("text/plain", f"({', '.join(data)})")) + "\n")
+        if not follow_bar(data, sink):
+            sink.write("stdout", str(data.get("text/plain", f"({', '.join(data)})")) + "\n")
         return None
 
     def _clear_output(self, *args: Any, **kwargs: Any) -> Any:

@@ -367,6 +367,25 @@ def test_what_an_action_displays_goes_to_the_log(kernel: Kernel) -> None:
     assert kernel.ok("display(1)").displays == [{"text/plain": "1"}]
 
 
+@pytest.mark.parametrize("kind", ["def", "async def"])
+def test_the_bars_of_tqdm_notebook_are_the_progress_of_their_step(kernel: Kernel, kind: str) -> None:
+    kernel.ok(
+        "import aura_jupyter as aura\nfrom tqdm.notebook import tqdm\ntold = []\n"
+        "@aura.hook('step_progress')\ndef note(event):\n    told.append((event.done, event.total, event.text))\n"
+        f"{kind} nested():\n"
+        "    for _ in tqdm(range(3), desc='outer', mininterval=0):\n"
+        "        for _ in tqdm(range(2), desc='inner', mininterval=0, leave=False):\n            pass\n"
+        "    print('done')\n"
+        f"{kind} counting():\n"
+        "    for _ in tqdm(iter(range(3)), desc='rows', mininterval=0):\n        pass"
+    )
+    kernel.ok("%%aura task -w\nsteps: [{action: nested}, {action: counting}]")
+    kernel.ok("from aura_jupyter.engine.hooks import every_scheduler\nevery_scheduler.remove(note)")
+    assert kernel.get("task.steps['nested'].progress") == "Progress(done=3.0, total=3.0, text='outer')"
+    assert kernel.get("set(told) <= {(n, 3.0, 'outer') for n in range(4)}") == "True"
+    assert kernel.get("[line.text for line in task.logs]") == "['done']"
+
+
 def test_the_documentation_is_that_of_the_options(kernel: Kernel) -> None:
     payload = kernel.ok("%%aura?").content["payload"][0]["data"]["text/plain"]
     for option in ("--wait", "--dry-run", "-i", "--timeout", "NAME"):

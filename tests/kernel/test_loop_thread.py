@@ -245,6 +245,7 @@ def test_a_question_is_answered_from_a_cell(kernel: Kernel) -> None:
     kernel.ok("asked = threading.Event()\n@aura.hook('step_asks')\ndef note(event):\n    asked.set()")
     kernel.ok("%%aura task\nsteps: [{action: human.approve, params: {message: 'On?'}}]")
     kernel.ok("until(asked)\ntask.answer('approve', task.steps['approve'].question.choices[0])\nover(task)")
+    kernel.ok("from aura_jupyter.engine.hooks import every_scheduler\nevery_scheduler.remove(note)")
     assert kernel.get("task.status.value") == "'COMPLETED'"
 
 

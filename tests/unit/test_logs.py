@@ -7,12 +7,14 @@ import io
 import sys
 import threading
 import warnings
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 import aura_jupyter as aura
-from aura_jupyter.engine.logs import Lines, Log, LogRecord
+from aura_jupyter.engine.logs import Log, LogRecord
+from aura_jupyter.engine.screen import Lines
 from tests.unit.running import done, on_loop, scheduler
 
 
@@ -264,6 +266,48 @@ logging.warning("afterwards")
         assert printed[-1] == "afterwards"
         assert sum("outside" in line for line in printed) == 1
         assert not any("inside" in line for line in printed)
+
+
+def test_logging_into_files_alone_is_in_the_log_too_once_and_silences_nothing_later(
+    run_python: Any, tmp_path: Path
+) -> None:
+    code = f"""
+import asyncio, logging, sys
+import aura_jupyter as aura
+sys.stderr = sys.stdout
+logging.basicConfig(filename={str(tmp_path / "all.log")!r}, level=logging.INFO)
+def speak(word):
+    logging.getLogger("deep.down").info("%s", word)
+@aura.action(name="speak")
+def _(word): speak(word)
+async def said(word):
+    task = await made.run_ad_hoc_task({{"steps": [{{"action": "speak", "params": {{"word": word}}}}]}}).wait()
+    return [(line.level, line.text) for line in task.logs]
+async def main():
+    global made
+    async with aura.Scheduler() as made:
+        print(await said("first"))
+        handler = logging.StreamHandler(sys.stdout)
+        logging.getLogger("deep").addHandler(handler)
+        print(await said("second"))
+        logging.getLogger("deep").removeHandler(handler)
+        speak("outside")
+        logging.getLogger().removeHandler(logging.getLogger().handlers[0])
+        print(await said("third"))
+        logging.basicConfig(format="%(message)s", level=logging.INFO)
+        speak("printed")
+        print(await said("fourth"))
+    print(len(logging.getLogger().handlers))
+asyncio.run(main())
+"""
+    printed = run_python(code).splitlines()
+    assert printed == ["[('info', 'first')]", "[('info', 'second')]", "[]", "printed", "[('warning', 'fourth')]", "1"]
+    written = (tmp_path / "all.log").read_text("utf-8")
+    assert [word for word in ("first", "second", "outside", "third") if word in written] == [
+        "first",
+        "second",
+        "outside",
+    ]
 
 
 @on_loop
