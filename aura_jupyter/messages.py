@@ -367,7 +367,7 @@ class Completed(Model):
 
 
 class Inspected(Model):
-    """What stands at a place, as Markdown; null where nothing is known."""
+    """What stands at a place: a title, an empty line, and more, as plain text; null where nothing is known."""
 
     text: str | None
 

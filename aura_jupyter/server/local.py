@@ -11,9 +11,10 @@ from typing import Any, TypeVar
 
 from ..actions.registry import Action
 from ..assist.completion import Offer, complete
+from ..assist.explanation import explain
 from ..assist.surroundings import Registered, signature_of
 from ..engine.plans import plan_for
-from ..messages import ActionInfo, ActionList, Completed, Completion, ProblemInfo, Validated
+from ..messages import ActionInfo, ActionList, Completed, Completion, Inspected, ProblemInfo, Validated
 from ..spec.json_schema import draft_7
 from ..spec.model import TaskSpec
 from ..spec.problems import SpecError
@@ -42,6 +43,10 @@ class Local:
     async def complete(self, text: str, at: int) -> Completed:
         """What may stand at a place of a spec."""
         return await self._in_thread(lambda: _completed(text, at))
+
+    async def inspect(self, text: str, at: int) -> Inspected:
+        """What stands at a place of a spec."""
+        return await self._in_thread(lambda: Inspected(text=explain(text, min(at, len(text)), _KNOWN) or None))
 
     async def actions(self) -> ActionList:
         """The actions of the server's environment."""

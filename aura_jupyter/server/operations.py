@@ -138,4 +138,8 @@ OPERATIONS = (
         "complete", "POST", "complete", "What may stand at a place of a spec", messages.Completed,
         lambda asked: asked.service.complete(asked.body), body=rest.CompleteBody, refusals=_OF_KERNEL,
     ),
+    Operation(
+        "inspect", "POST", "inspect", "What stands at a place of a spec", messages.Inspected,
+        lambda asked: asked.service.inspect(asked.body), body=rest.CompleteBody, refusals=_OF_KERNEL,
+    ),
 )  # fmt: skip

@@ -11,7 +11,18 @@ from typing import Any, TypeVar
 from pydantic import BaseModel
 
 from .. import messages
-from ..messages import ActionList, Completed, Done, HelloAnswer, LogPage, Submitted, TaskList, TaskSummary, Validated
+from ..messages import (
+    ActionList,
+    Completed,
+    Done,
+    HelloAnswer,
+    Inspected,
+    LogPage,
+    Submitted,
+    TaskList,
+    TaskSummary,
+    Validated,
+)
 from ..rest import (
     Accepted,
     AnswerBody,
@@ -274,6 +285,13 @@ class TaskService:
             return await self._local.complete(body.text, body.at)
         request = messages.Complete(text=body.text, at=body.at)
         return await self._kernels.client(body.kernel_id).ask(request, Completed)
+
+    async def inspect(self, body: CompleteBody) -> Inspected:
+        """What stands at a place of a spec."""
+        if body.kernel_id is None:
+            return await self._local.inspect(body.text, body.at)
+        request = messages.Inspect(text=body.text, at=body.at)
+        return await self._kernels.client(body.kernel_id).ask(request, Inspected)
 
 
 def _summary(detail: messages.TaskDetail) -> TaskSummary:
