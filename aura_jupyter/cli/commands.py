@@ -187,6 +187,7 @@ EXIT_STATUSES = (
     ("0", "all went well: the task completed, the specs are right"),
     ("1", "the task failed or was cancelled by itself, or what was asked for could not be done"),
     ("2", "a spec, an input or the command line is wrong; nothing has run"),
+    ("129", "the terminal was closed"),
     ("130", "interrupted by Ctrl-C"),
     ("143", "ended by SIGTERM"),
 )

@@ -205,7 +205,7 @@ def test_a_module_that_cannot_be_imported_shows_its_own_line(aura: CommandLine) 
 # --- signals ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143), (signal.SIGHUP, 129)])
 def test_a_signal_cancels_the_task_and_lets_its_finally_run(aura: CommandLine, number: int, status: int) -> None:
     aura.file("holding.yaml", HOLDING)
     with aura.started("run", "holding.yaml") as running:
@@ -592,6 +592,20 @@ def test_an_input_that_is_missing_is_named(inside: Inside) -> None:
 
 
 # --- what is imported -------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", [["--help"], ["run", "--help"], ["completion", "bash"], ["__complete", "run", "--"]])
+def test_what_reads_no_spec_loads_nothing_of_the_engine(aura: CommandLine, words: list[str]) -> None:
+    code = (
+        "import sys\nfrom aura_jupyter.cli.program import main\n"
+        f"status = main({words!r})\n"
+        "print(*sorted({'asyncio', 'jinja2', 'pydantic', 'yaml'} & set(sys.modules)), file=sys.stderr)\n"
+        "raise SystemExit(status)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=aura.folder, capture_output=True, encoding="utf-8", check=False
+    )
+    assert (done.returncode, done.stderr) == (0, "\n")
 
 
 @pytest.mark.parametrize("command", ["run", "validate"])
