@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .engine.scheduler import Scheduler
     from .engine.tasklet import StepStatus, Tasklet, TaskStatus
     from .errors import AuraError, MissingPackageError, NoSchedulerError, TaskCancelled, TaskError, TemplateError
-    from .notebook.card.card import card_of as card
+    from .notebook.card.card import own_card as card
     from .spec.problems import SpecError
 
 __version__ = "0.1.0"
@@ -41,7 +41,7 @@ _HOMES = {
     "Tasklet": ".engine.tasklet",
     "TemplateError": ".errors",
     "action": ".actions.registry",
-    "card": ".notebook.card.card:card_of",
+    "card": ".notebook.card.card:own_card",
     "configure": ".api",
     "hook": ".engine.hooks",
     "run": ".api",

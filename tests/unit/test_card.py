@@ -341,6 +341,18 @@ async def test_of_finished_cards_the_last_twenty_stay_open(scheduler: Scheduler)
     assert cards[-1].layout.comm is not None
 
 
+async def test_a_card_that_a_person_took_stays_open(scheduler: Scheduler) -> None:
+    async def ended() -> Tasklet:
+        task = "steps: [{name: a, action: core.log, params: {message: hi}}]"
+        return await scheduler.run_ad_hoc_task(task, {}).wait()
+
+    earlier = await ended()
+    card_of(earlier)
+    held = [aura.card(earlier), aura.card(await ended())]
+    others = [card_of(await ended()) for _ in range(KEPT + 1)]
+    assert [card.comm is not None for card in (*held, *others)] == [True, True, False] + [True] * KEPT
+
+
 async def test_a_queued_card_moves_up(names: Names) -> None:
     async with Scheduler(namespace=names, max_concurrency=1) as scheduler:
         first, second, third = (scheduler.run_ad_hoc_task(HOLD, {}) for _ in range(3))

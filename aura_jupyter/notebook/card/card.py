@@ -313,6 +313,7 @@ class CardBoard:
         self._cards: dict[str, Card] = {}
         self._queued: set[Card] = set()
         self._ended: deque[Card] = deque()
+        self._kept: weakref.WeakSet[Card] = weakref.WeakSet()
         self._presses: deque[object] = deque(maxlen=_PRESSES)
         self._pressing = threading.Lock()
         hooks.add(self._on_event)
@@ -400,9 +401,15 @@ class CardBoard:
         if tasklet.status is TaskStatus.QUEUED:
             self._queued.add(card)
 
+    def keep(self, card: Card) -> None:
+        """Never close a card: a box that holds it would lose it, and a page loaded anew could then show no widget."""
+        self._kept.add(card)
+        if card in self._ended:
+            self._ended.remove(card)
+
     def ended(self, card: Card) -> None:
         """The end of its task was told. The card stays open for a while; the oldest of too many is closed."""
-        if card not in self._ended:
+        if card not in self._ended and card not in self._kept:
             self._ended.append(card)
         while len(self._ended) > KEPT:
             self._ended.popleft().close()
@@ -449,6 +456,17 @@ def board_of(scheduler: Scheduler) -> CardBoard:
 def card_of(tasklet: Tasklet) -> Card:
     """The card of a task, on the board of its scheduler."""
     return board_of(tasklet.scheduler).card(tasklet)
+
+
+def own_card(tasklet: Tasklet) -> Card:
+    """The card of a task, for a person to lay out: a widget like any other, it stays open until `close()`.
+
+    Args:
+        tasklet: the task.
+    """
+    card = card_of(tasklet)
+    board_of(tasklet.scheduler).keep(card)
+    return card
 
 
 def final_bundle(tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
