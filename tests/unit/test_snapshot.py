@@ -134,7 +134,8 @@ async def test_the_head_of_a_table_is_shown_as_a_table(scheduler: Scheduler) -> 
 
 async def test_an_unfinished_task_is_worded_so_that_it_stays_true(scheduler: Scheduler) -> None:
     tasklet = scheduler.run_ad_hoc_task(GOOD, {})
-    assert "Queued when this was saved" in read(to_html(stored(tasklet))).text
+    expected = "Queued when this was made, 1st in the queue. Its end is not recorded here."
+    assert expected in read(to_html(stored(tasklet))).text
     await tasklet.wait()
 
 

@@ -70,8 +70,8 @@ def _glyph(kind: str) -> str:
 def _head(picture: Json) -> str:
     word, facts = picture["phrase"][0][1], "".join(text for _, text in picture["phrase"][1:])
     if not picture["final"]:
-        word = f"{word.rstrip('…')} when this was saved"
-        facts = f", {facts.strip(', ')}" if facts else ""
+        word = f"{word.rstrip('…')} when this was made"
+        facts = f"{facts}. Its end is not recorded here."
     title = f'<strong style="flex:1">{_text(picture["title"])}</strong>'
     line = f"{_glyph(picture['icon'])} {title} <span>{escape(picture['time'])}</span>"
     return f'<div style="display:flex;gap:4px">{line}</div>\n<div style="padding-left:20px">{_text(word + facts)}</div>'
