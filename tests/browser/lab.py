@@ -41,13 +41,15 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextmanager
-def jupyterlab(home: Path, work: Path) -> Iterator[str]:
+def jupyterlab(home: Path, work: Path, *, extension: bool = True) -> Iterator[str]:
     """A JupyterLab with no settings of the person's; gives its address.
 
     Args:
         home: a folder for its settings.
         work: the folder that it shows.
+        extension: False turns our labextension off.
     """
+    (home / "page_config.json").write_text(json.dumps({"disabledExtensions": {"aura-jupyter": not extension}}), "utf-8")
     (home / "overrides.json").write_text(
         json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}), "utf-8"
     )
