@@ -29,6 +29,7 @@ from .walk import Walk
 
 Sender = Literal["here", "panel", "outside"]
 MAX_CONCURRENCY = 10
+MAX_WAITING = 1000  # tasks, before those that other programs submit are refused
 REMEMBERED = 1000  # finished tasks of which a small record is kept
 
 

@@ -14,7 +14,7 @@ from traitlets import Bool, Enum, Float, Int, observe
 
 from .. import api
 from ..engine.logs import LINES
-from ..engine.scheduler import MAX_CONCURRENCY
+from ..engine.scheduler import MAX_CONCURRENCY, MAX_WAITING
 from ..view.ending import NOTIFY_AFTER
 from .subcommands import overview
 
@@ -39,6 +39,9 @@ class AuraMagics(Magics):
     quiet = Bool(default_value=False, help="Whether a %%aura cell shows no card, without -q, too.").tag(config=True)
     message_rate = Int(10, min=1, max=50, help="How many messages a second a card takes.").tag(config=True)
     log_lines = Int(LINES, min=10, help="How many lines of its log a task keeps, from its start on.").tag(config=True)
+    max_waiting = Int(
+        MAX_WAITING, min=1, help="How many tasks may wait before those that other programs submit are refused."
+    ).tag(config=True)
     loop = Enum(
         api.LOOPS,
         default_value="kernel",

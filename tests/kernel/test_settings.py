@@ -9,7 +9,7 @@ import pytest
 from tests.kernel.kernels import Kernel
 
 HOLD = "import asyncio\ngate = asyncio.Event()\nasync def hold():\n    await gate.wait()"
-NAMES = ("log_lines", "loop", "max_concurrency", "message_rate", "notify_after", "quiet", "wait")
+NAMES = ("log_lines", "loop", "max_concurrency", "max_waiting", "message_rate", "notify_after", "quiet", "wait")
 
 
 @pytest.fixture

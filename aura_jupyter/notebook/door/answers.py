@@ -19,7 +19,7 @@ from ...assist.completion import complete
 from ...assist.explanation import explain
 from ...assist.surroundings import Registered, Surroundings, signature_of
 from ...engine.plans import check
-from ...engine.scheduler import Scheduler
+from ...engine.scheduler import MAX_WAITING, Scheduler
 from ...engine.tasklet import StepRun, Tasklet, TaskStatus
 from ...errors import NoSchedulerError
 from ...messages import (
@@ -75,8 +75,6 @@ if TYPE_CHECKING:
 
 KEPT = 100
 """Ended tasks from outside that stay known though no variable holds them."""
-MAX_QUEUED = 1_000
-"""Tasks that may wait before those from outside are refused."""
 _LOOK = 0.02  # seconds after which a loop that has not answered is held by the cell that runs
 _LANES: dict[type[Model], str] = {
     **dict.fromkeys((Hello, Subscribe, Unsubscribe, Cancel, Answer), "here"),
@@ -219,7 +217,9 @@ class Answers:
 
     def _run_ad_hoc(self, request: RunAdHoc) -> Submitted:
         scheduler = self._scheduler()
-        if scheduler.waiting >= MAX_QUEUED:
+        notebook = self._door.notebook
+        most = notebook.settings.max_waiting if notebook is not None else MAX_WAITING
+        if scheduler.waiting >= most:
             raise Refusal("too-many", f"{scheduler.waiting:,} tasks are waiting, which is the limit: try again later")
         tasklet = scheduler.run_ad_hoc_task(
             request.task_spec,
