@@ -41,6 +41,10 @@ export interface Findings {
 /** Where a spec is written: the kernel of its notebook, if there is one and the page is connected to it. */
 export type Kernels = () => Kernel.IKernelConnection | null;
 
+function lower(problem: Problem, lines: number): Problem {
+  return { ...problem, line: problem.line === null ? null : problem.line + lines };
+}
+
 /** Asks the kernel about a spec, or the server where there is no kernel or it has not loaded Aura. */
 export class Assistant {
   constructor(settings: ServerConnection.ISettings) {
@@ -53,8 +57,12 @@ export class Assistant {
     if (kernel !== null) {
       return { problems: (kernel as { problems: Problem[] }).problems, by: 'kernel' };
     }
-    const server = await this._ofServer('validate', { task_spec: spec, above: [...above] });
-    return server === null ? null : { problems: (server as { problems: Problem[] }).problems, by: 'server' };
+    const server = await this._ofServer('validate', { task_spec: spec });
+    if (server === null) {
+      return null;
+    }
+    const { problems } = server as { problems: Problem[] }; // the server knows of no cell
+    return { problems: problems.map((each) => lower(each, above.length)), by: 'server' };
   }
 
   /** What may stand at a place of a spec; null where nobody can tell. */
@@ -67,24 +75,30 @@ export class Assistant {
 
   /** What is known of a place of a spec; null where nothing is. */
   async inspect(kernels: Kernels, text: string, at: number): Promise<string | null> {
-    const answer = await this._ofKernel(kernels(), { kind: 'inspect', text, at });
+    const answer =
+      (await this._ofKernel(kernels(), { kind: 'inspect', text, at })) ??
+      (await this._ofServer('inspect', { text, at }));
     return answer === null ? null : (answer as { text: string | null }).text;
   }
 
   /** Ask a kernel again that did not answer: it may have loaded Aura since. */
   reconsider(kernel: Kernel.IKernelConnection): void {
     this._silent.delete(kernel);
+    this._rounds.set(kernel, {});
   }
 
   private async _ofKernel(kernel: Kernel.IKernelConnection | null, content: JSONObject): Promise<unknown> {
     if (kernel === null || this._silent.has(kernel)) {
       return null;
     }
+    const round = this._rounds.get(kernel);
     try {
       return await ask(kernel, content);
     } catch (error) {
       if (error instanceof NoAnswer) {
-        this._silent.add(kernel);
+        if (this._rounds.get(kernel) === round) {
+          this._silent.add(kernel);
+        }
       } else if (!(error instanceof Refused)) {
         throw error;
       }
@@ -92,12 +106,13 @@ export class Assistant {
     }
   }
 
-  private async _ofServer(route: 'validate' | 'complete', body: JSONObject): Promise<unknown> {
+  private async _ofServer(route: 'validate' | 'complete' | 'inspect', body: JSONObject): Promise<unknown> {
     if (this._hasNoServer) {
       return null;
     }
     const url = URLExt.join(this._settings.baseUrl, 'aura', route);
-    const init = { method: 'POST', body: JSON.stringify(body) };
+    const headers = { 'Content-Type': 'application/json' };
+    const init = { method: 'POST', headers, body: JSON.stringify(body) };
     try {
       const response = await ServerConnection.makeRequest(url, init, this._settings);
       this._hasNoServer = response.status === 404; // Aura is not installed beside Jupyter Server
@@ -112,5 +127,6 @@ export class Assistant {
 
   private readonly _settings: ServerConnection.ISettings;
   private readonly _silent = new WeakSet<Kernel.IKernelConnection>();
+  private readonly _rounds = new WeakMap<Kernel.IKernelConnection, object>(); // a question of an old one tells nothing
   private _hasNoServer = false;
 }
