@@ -79,7 +79,7 @@ def __getattr__(name: str) -> Any:
     module, _, there = home.partition(":")
     value = getattr(importlib.import_module(module, __name__), there or name)
     globals()[name] = value
-    if name == "submit" and "ipykernel" in sys.modules:
+    if name in ("run", "submit") and "ipykernel" in sys.modules:
         importlib.import_module(".api", __name__).before_first_submit(_open_door)
     return value
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import importlib
 import inspect
+import sys
 import threading
 import weakref
 from collections import deque
@@ -82,6 +83,8 @@ _LANES: dict[type[Model], str] = {
     Step: "values",  # their `repr` may take for ever
 }
 
+_CARDS = "aura_jupyter.notebook.card.card"  # slow to import: it needs the widgets
+
 Json = dict[str, Any]
 
 
@@ -129,7 +132,8 @@ class Answers:
     def lane(request: Model | Refusal) -> str:
         """Where a request is answered: `here` in the control thread, on the `loop`, or in threads."""
         if isinstance(request, Press):
-            return "here" if request.message.get("kind") in {"cancel", "answer"} else "tasks"
+            quick = request.message.get("kind") in {"cancel", "answer"} and _CARDS in sys.modules
+            return "here" if quick else "tasks"
         return "here" if isinstance(request, Refusal) else _LANES.get(type(request), "tasks")
 
     def reply(self, request: Model | Refusal) -> Json:
@@ -303,13 +307,13 @@ class Answers:
         if question is None:
             raise Refusal("conflict", "the step asks nothing, or not any more")
         if request.choice not in question.choices:
-            raise Refusal("bad-request", f"the choices are {', '.join(question.choices)}")
+            raise Refusal("bad-request", tasklet.secrets.mask(f"the choices are {', '.join(question.choices)}"))
         question.answer(request.choice)
         return Done()
 
     def _press(self, request: Press) -> Model:
         tasklet, message = self._task(request), request.message
-        board = importlib.import_module("aura_jupyter.notebook.card.card").board_of(tasklet.scheduler)
+        board = importlib.import_module(_CARDS).board_of(tasklet.scheduler)
         kind = message.get("kind")
         if kind not in {"cancel", "answer", "rerun"}:
             raise Refusal("bad-request", "a press is one of cancel, answer and rerun")
