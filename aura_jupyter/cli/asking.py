@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..engine.hooks import StepAsks
 from ..engine.tasklet import StepRun, Tasklet
 from ..spec.wording import listing
+from ..view import words
 from .endings import tell
 
 if TYPE_CHECKING:
@@ -23,15 +24,16 @@ _ENDS = 3  # of the input, one after the other, after which nobody answers any m
 class Terminal:
     """Reads answers from standard input, where that is a terminal. A listener of `step_asks`.
 
-    The question itself is written by `TerminalLines`, which hears of it first. Of several questions the one that was
-    asked first is answered first.
+    Of several questions the one that was asked first is answered first.
 
     Args:
         loop: the running loop.
+        shown: whether somebody else, who hears of it first, has written the question already.
     """
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, loop: asyncio.AbstractEventLoop, *, shown: bool) -> None:
         self._loop = loop
+        self._shown = shown
         self._asked: deque[StepAsks] = deque()
         self._reader: threading.Thread | None = None
         self._ends = 0
@@ -51,7 +53,9 @@ class Terminal:
         """Take the next line as the answer."""
         self._asked.append(event)
         if len(self._open()) == 1:
-            _say(f"Type {_or(event.question.choices)}, or how it begins, and Enter.")
+            if not self._shown:
+                _ask(event)
+            _say(f"Type {listing(event.question.choices)}, or how it begins, and Enter.")
         if self._reader is None:
             self._reader = threading.Thread(target=self._read, name="aura-answers", daemon=True)
             self._reader.start()
@@ -87,16 +91,17 @@ class Terminal:
             asked.popleft()
             event.question.answer(choice)
             if self._open():
-                self._ask_next(self._asked[0])
+                _ask(self._asked[0])
         elif self._ends >= _ENDS:
             _say("Nobody answers: the input has ended.")
             event.tasklet.cancel()
         else:
-            _say(f"Type {_or(event.question.choices)}.")
+            _say(f"Type {listing(event.question.choices)}.")
 
-    @staticmethod
-    def _ask_next(event: StepAsks) -> None:
-        _say(f"{event.step.name}: {event.question.message} [{'/'.join(event.question.choices)}]")
+
+def _ask(event: StepAsks) -> None:
+    question = event.question
+    _say(words.cut(f"{event.step.name}: {question.message} [{'/'.join(question.choices)}]", 300))
 
 
 def _meant(line: str, choices: Sequence[str]) -> str | None:
@@ -109,9 +114,5 @@ def _meant(line: str, choices: Sequence[str]) -> str | None:
     return found[0] if len(found) == 1 else None
 
 
-def _or(choices: Sequence[str]) -> str:
-    return listing(choices)
-
-
 def _say(text: str) -> None:
-    tell(" " * 13 + text)
+    tell(" " * 13 + text)  # below what `TerminalLines` says of a step

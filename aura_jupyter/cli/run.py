@@ -81,7 +81,7 @@ async def _run(
     async with api.scheduler_for(loop) as scheduler:
         if not options.quiet and sys.stderr is not None:
             scheduler.hooks.add(_UntilClosed(scheduler, TerminalLines(sys.stderr, log=options.log)))
-        terminal = Terminal(loop)
+        terminal = Terminal(loop, shown=not options.quiet)
         scheduler.manager.person = terminal.can_answer
         scheduler.hooks.add(terminal, "step_asks")
         with mistakes_shown():

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import json
 import os
@@ -11,6 +12,8 @@ import signal
 import subprocess
 import sys
 import termios
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -353,6 +356,8 @@ class Terminal:
             preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call, no lock in it
         )
         os.close(slave)
+        self._watch = threading.Timer(LIMIT, self.process.kill)
+        self._watch.start()
         self.seen = ""
 
     def until(self, text: str) -> None:
@@ -376,16 +381,34 @@ class Terminal:
         while self._read():
             pass
         out = self.process.stdout.read().decode() if self.process.stdout is not None else ""
-        status = self.process.wait(LIMIT)
-        if self.process.stdout is not None:
-            self.process.stdout.close()
+        return self.process.wait(LIMIT), out
+
+    def close(self) -> None:
+        """Give everything back, whatever it does."""
+        self._watch.cancel()
+        self.process.kill()
+        self.process.communicate()
         os.close(self.master)
-        return status, out
+
+
+@pytest.fixture
+def on_terminal(aura: CommandLine) -> Iterator[Callable[..., Terminal]]:
+    """Starts the program on terminals."""
+    with contextlib.ExitStack() as started:
+
+        def start(*words: str, stdout: int = subprocess.PIPE, **env: str) -> Terminal:
+            terminal = Terminal(aura, *words, stdout=stdout, **env)
+            started.callback(terminal.close)
+            return terminal
+
+        yield start
 
 
 @pytest.mark.parametrize(("env", "coloured"), [({}, True), ({"NO_COLOR": "1"}, False), ({"TERM": "dumb"}, False)])
-def test_a_terminal_gets_colours(aura: CommandLine, env: dict[str, str], coloured: bool) -> None:
-    terminal = Terminal(aura, "run", "small.yaml", **env)
+def test_a_terminal_gets_colours(
+    aura: CommandLine, on_terminal: Callable[..., Terminal], env: dict[str, str], coloured: bool
+) -> None:
+    terminal = on_terminal("run", "small.yaml", **env)
     status, out = terminal.end()
     assert (status, out) == (0, "{'n': 3, 'd': 6}\n")
     assert ("\x1b[32m✓\x1b[0m say" in terminal.seen) is coloured
@@ -396,8 +419,8 @@ def test_colours_can_be_forced(aura: CommandLine) -> None:
     assert "\x1b[32m✓" in aura("run", "small.yaml", FORCE_COLOR="1").stderr
 
 
-def test_json_on_a_terminal_is_indented(aura: CommandLine) -> None:
-    terminal = Terminal(aura, "run", "small.yaml", "--json", "-q", stdout=0)
+def test_json_on_a_terminal_is_indented(aura: CommandLine, on_terminal: Callable[..., Terminal]) -> None:
+    terminal = on_terminal("run", "small.yaml", "--json", "-q", stdout=0)
     assert terminal.end()[0] == 0
     assert terminal.seen == '{\r\n  "n": 3,\r\n  "d": 6\r\n}\r\n'
 
@@ -408,9 +431,11 @@ steps:
 """
 
 
-def test_a_question_is_asked_and_answered_on_the_terminal(aura: CommandLine) -> None:
+def test_a_question_is_asked_and_answered_on_the_terminal(
+    aura: CommandLine, on_terminal: Callable[..., Terminal]
+) -> None:
     aura.file("asking.yaml", ASKING)
-    terminal = Terminal(aura, "run", "asking.yaml")
+    terminal = on_terminal("run", "asking.yaml")
     terminal.until("Publish it? [Approve/Reject/Wait]")
     terminal.until("Type Approve, Reject or Wait, or how it begins")
     terminal.type("perhaps\n")
@@ -419,29 +444,44 @@ def test_a_question_is_asked_and_answered_on_the_terminal(aura: CommandLine) -> 
     assert terminal.end() == (0, "Wait\n")
 
 
-def test_a_rejection_fails_the_task_and_ctrl_c_cancels_it(aura: CommandLine) -> None:
+def test_a_question_is_shown_with_quiet_too(aura: CommandLine, on_terminal: Callable[..., Terminal]) -> None:
+    aura.file("asking.yaml", ASKING.replace("Publish it?", "Publish\\e[31m it?"))
+    terminal = on_terminal("run", "-q", "asking.yaml")
+    terminal.until("how it begins")
+    assert "publish: Publish\N{REPLACEMENT CHARACTER}[31m it? [Approve/Reject/Wait]" in terminal.seen
+    terminal.type("Approve\n")
+    assert terminal.end() == (0, "Approve\n")
+
+
+def test_a_rejection_fails_the_task_and_ctrl_c_cancels_it(
+    aura: CommandLine, on_terminal: Callable[..., Terminal]
+) -> None:
     aura.file("asking.yaml", ASKING)
-    terminal = Terminal(aura, "run", "asking.yaml")
+    terminal = on_terminal("run", "asking.yaml")
     terminal.until("how it begins")
     terminal.type("reject\n")
     assert terminal.end() == (1, "")
     assert "'Publish it?' was rejected" in terminal.seen
-    terminal = Terminal(aura, "run", "asking.yaml")
+    terminal = on_terminal("run", "asking.yaml")
     terminal.until("how it begins")
     terminal.type("\x03")
     assert terminal.end() == (130, "")
 
 
-def test_a_terminal_on_which_nobody_answers_cancels_the_task(aura: CommandLine) -> None:
+def test_a_terminal_on_which_nobody_answers_cancels_the_task(
+    aura: CommandLine, on_terminal: Callable[..., Terminal]
+) -> None:
     aura.file("asking.yaml", ASKING)
-    terminal = Terminal(aura, "run", "asking.yaml")
+    terminal = on_terminal("run", "asking.yaml")
     terminal.until("how it begins")
     terminal.type("\x04\x04\x04")
     assert terminal.end() == (1, "")
     assert "Nobody answers" in terminal.seen
 
 
-def test_questions_of_steps_side_by_side_are_answered_one_after_the_other(aura: CommandLine) -> None:
+def test_questions_of_steps_side_by_side_are_answered_one_after_the_other(
+    aura: CommandLine, on_terminal: Callable[..., Terminal]
+) -> None:
     aura.file(
         "two.yaml",
         "steps:\n"
@@ -449,7 +489,7 @@ def test_questions_of_steps_side_by_side_are_answered_one_after_the_other(aura: 
         "  - {name: b, action: human.approve, params: {message: Second?, choices: [B1, B2]}, depends_on: []}\n"
         'returns: "{{ steps.a.output }} {{ steps.b.output }}"\n',
     )
-    terminal = Terminal(aura, "run", "two.yaml")
+    terminal = on_terminal("run", "two.yaml")
     terminal.until("Second? [B1/B2]")
     terminal.type("A2\n")
     terminal.until("b: Second? [B1/B2]")
