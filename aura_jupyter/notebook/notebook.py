@@ -193,8 +193,9 @@ class Notebook:
                 self._waker = SignalsWake(self._home)
 
     def disconnect(self) -> None:
-        """Take them back; what is printed is captured until no task runs any more."""
+        """Take them back; what is printed is captured until no task runs any more, and a card lives until its ends."""
         api.use_notebook(None, None)
+        self.shows.let_go()
         if self._waker is not None and threading.current_thread() is threading.main_thread():
             self._waker.remove()
             self._waker = None
@@ -215,6 +216,7 @@ class Notebook:
         finally:
             for scheduler in schedulers:
                 scheduler.manager.processes.end_all()
+            self.shows.close()
 
     def _can_be_asked(self, _tasklet: Tasklet, _step: StepRun) -> bool:
         return self.shows.watched

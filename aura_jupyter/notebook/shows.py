@@ -49,6 +49,18 @@ class Shows:
         for board in self._boards:
             board.budget.limit(rate)
 
+    def let_go(self) -> None:
+        """Let go of the cards that have ended, and of each other one when its task ends."""
+        for board in list(self._boards):
+            board.again = None
+            board.retire()
+        self._boards.clear()
+
+    def close(self) -> None:
+        """Send what the cards have to say still, at the end of the kernel; any thread."""
+        for board in list(self._boards):
+            board.rest()
+
     @property
     def watched(self) -> bool:
         """Whether a person looks on: who runs notebooks without one allows no questions."""
@@ -106,6 +118,7 @@ class Shows:
         if board not in self._boards:
             self._boards.add(board)
             board.again = self._run_again
+            board.revive()
             board.budget.limit(self._settings().message_rate)
         return board
 

@@ -129,11 +129,17 @@ class LivePicture:
             shown = [dict(row) for row in self._rows.values()]
             return {**self._head, "rev": self.revision, "now": _now(), "rows": shown}
 
-    def changes(self, changed: Iterable[StepRun]) -> Json | None:
+    @property
+    def is_behind(self) -> bool:
+        """Whether the task has come to another status than the one that was told, or is told to stop; any thread."""
+        return self._phase != self._now_in()
+
+    def changes(self, changed: Iterable[StepRun], note: str = "") -> Json | None:
         """What has changed since: `head` with the changed fields, `rows` that did, `order` where rows came or went.
 
         Args:
             changed: the steps that something happened to.
+            note: what is to be said behind how the task is.
         """
         changed = {*changed, *self._again}
         self._again = self.shown.owners(changed)
@@ -142,6 +148,8 @@ class LivePicture:
         self._phase = phase
         self.shown.update(changed)
         head, shown = self._look(self._rows if phase == known_phase else {}, frozenset(map(id, changed)))
+        if note:
+            head["phrase"] = [*head["phrase"], ["", f", {note}"]]
         message: Json = {
             "head": {key: value for key, value in head.items() if self._head.get(key) != value},
             "rows": [row for key, row in shown.items() if (known := self._rows.get(key)) is not row and known != row],

@@ -6,6 +6,7 @@ import asyncio
 import itertools
 import json
 import threading
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -113,7 +114,7 @@ def press(card: Card, **message: Any) -> None:
 
 
 async def until(condition: Any) -> None:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(60):
         while not condition():
             await asyncio.sleep(0.005)
 
@@ -216,6 +217,127 @@ async def test_cancel_comes_from_any_thread_and_counts_once(scheduler: Scheduler
     await tasklet.wait()
     assert tasklet.status == "CANCELLED"
     assert tasklet.steps["close"].status == "COMPLETED"
+
+
+def hold_until(condition: Any) -> None:
+    """Hold the loop, as a cell does, until other threads have brought something about."""
+    limit = time.monotonic() + 60
+    while not condition():
+        assert time.monotonic() < limit, "nothing was said while the loop was held"
+        time.sleep(0.01)
+
+
+def phrases(wire: Wire) -> list[str]:
+    heads = [message.get("head", {}).get("phrase") for message in wire.messages("change")]
+    return ["".join(text for _, text in phrase) for phrase in heads if phrase]
+
+
+PLAIN = "steps: [{name: work, action: works}]\nfinally: [{name: close, action: core.log, params: {message: bye}}]"
+
+
+async def test_while_the_loop_is_held_a_card_says_so_and_threads_still_move(scheduler: Scheduler, names: Names) -> None:
+    go_on, started = threading.Event(), threading.Event()
+
+    def works(context: aura.ActionContext) -> None:
+        started.set()
+        done = 0
+        while not go_on.wait(0.02):
+            done += 1
+            context.progress(done, 1_000_000)
+            print("line", done)
+
+    names["works"] = works
+    tasklet = scheduler.run_ad_hoc_task(PLAIN, {})
+    _, wire = wired(tasklet)
+    assert await asyncio.to_thread(started.wait, 60)
+    await until(lambda: wire.messages("change"))
+
+    def progress() -> list[Any]:
+        told = [row["detail"][0][1] for each in wire.messages("change") for row in each.get("rows", ())]
+        return [text for text in told if "of 1,000,000" in text]
+
+    before = len(progress())
+    hold_until(lambda: any("the kernel is busy" in each for each in phrases(wire)) and len(progress()) > before + 3)
+    assert phrases(wire)[-1] == "Running, 0 of 2 steps, the kernel is busy"
+    await until(lambda: phrases(wire)[-1] == "Running, 0 of 2 steps")
+    times = [at for at, data in wire.sent if at == 0.0 and data.get("content", {}).get("kind") == "change"]
+    assert len(times) > 3, "while the loop was held another thread spoke"
+    logs = [message["head"]["log"] for message in wire.messages("change") if "log" in message.get("head", {})]
+    assert logs == sorted(logs)
+    assert [message["rev"] for message in wire.messages("change")] == [*range(1, len(wire.messages("change")) + 1)]
+    go_on.set()
+    await tasklet.wait()
+    await until(wire.wholes)
+    await until(lambda: "aura-watchdog" not in [thread.name for thread in threading.enumerate()])
+
+
+async def test_a_cancel_pressed_while_the_loop_is_held_is_told_and_reaches_the_thread_at_once(
+    scheduler: Scheduler, names: Names
+) -> None:
+    stopped, started = threading.Event(), threading.Event()
+
+    def works(context: aura.ActionContext) -> None:
+        started.set()
+        while not context.cancelled:
+            time.sleep(0.01)
+        stopped.set()
+
+    names["works"] = works
+    tasklet = scheduler.run_ad_hoc_task(PLAIN, {})
+    card, wire = wired(tasklet)
+    assert await asyncio.to_thread(started.wait, 60)
+    threading.Thread(target=press, args=(card,), kwargs={"kind": "cancel", "press": "1"}).start()
+    hold_until(lambda: stopped.is_set() and any(each.startswith("Cancelling…") for each in phrases(wire)))
+    button = [message["head"]["button"] for message in wire.messages("change") if "button" in message.get("head", {})]
+    assert button[-1] == {"kind": "cancel", "label": "Cancelling…", "off": True}
+    await tasklet.wait()
+    assert tasklet.status == "CANCELLED"
+    await until(wire.wholes)
+
+
+async def test_a_task_that_code_cancels_says_so_while_a_step_goes_on(scheduler: Scheduler, names: Names) -> None:
+    async def stubborn() -> None:
+        names["reached"].set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await names["gate"].wait()
+            raise
+
+    names["stubborn"] = stubborn
+    tasklet = scheduler.run_ad_hoc_task("steps: [{name: work, action: stubborn}]", {})
+    _, wire = wired(tasklet)
+    await names["reached"].wait()
+    await until(lambda: wire.messages("change"))
+    tasklet.cancel()
+    await until(lambda: "Cancelling… waiting for work to stop" in phrases(wire))
+    names["gate"].set()
+    await tasklet.wait()
+
+
+async def test_a_board_that_retires_keeps_a_card_until_its_task_ends(scheduler: Scheduler, names: Names) -> None:
+    board = board_of(scheduler)
+    ended = await scheduler.run_ad_hoc_task(CHATTY, {}).wait()
+    running = scheduler.run_ad_hoc_task(HOLD, {})
+    (old, _), (live, wire) = wired(ended), wired(running)
+    await names["reached"].wait()
+    board.retire()
+    assert (old.comm is None, live.comm is None) == (True, False)
+    names["gate"].set()
+    await running.wait()
+    await until(lambda: live.comm is None)
+    assert wire.wholes()[-1]["final"] is True
+    assert board.open_card(running) is None
+
+
+async def test_at_the_end_of_a_kernel_cards_say_their_last_without_waiting(scheduler: Scheduler, names: Names) -> None:
+    tasklet = scheduler.run_ad_hoc_task(HOLD, {})
+    _, wire = wired(tasklet)
+    await names["reached"].wait()
+    tasklet.cancel()
+    await tasklet.wait()
+    board_of(scheduler).rest()
+    assert wire.wholes()[-1]["status"] == "CANCELLED"
 
 
 async def test_an_answer_reaches_the_step_that_asks(scheduler: Scheduler) -> None:

@@ -25,6 +25,7 @@ from ...view.picture import Json, LivePicture, failed_in, stored
 from ...view.shown import Shown
 from ...view.text import sentence, text_final
 from ...view.trace import step_mark
+from .busy import Watchdog
 from .snapshot import to_html
 
 MIME = "application/vnd.aura.task+json"
@@ -60,7 +61,7 @@ def asset(name: str) -> str:
 
 
 class Budget:
-    """Says when a card may send: what happens meanwhile is gathered. Lives on the loop's thread.
+    """Says when a card may send: what happens meanwhile is gathered. Lives on the loop's thread, but for `send_now`.
 
     Args:
         loop: the loop that the tasks run on.
@@ -90,6 +91,24 @@ class Budget:
         """The card is closed."""
         self._waiting.pop(card, None)
 
+    def close(self) -> None:
+        """Send nothing more."""
+        self._waiting.clear()
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def send_now(self, card: Card, note: str = "") -> bool:
+        """Let a card send what has changed, if it may; from any thread. Says whether it might."""
+        now = self._loop.time()
+        full = len(self._sent) == self._sent.maxlen and now - self._sent[0] < 1
+        if full or card.may_send_at > now:
+            return False
+        if card.send_changes(note):
+            self._sent.append(now)
+        took = self._loop.time() - now
+        card.may_send_at = now + max(self._gap, _SHARE * took)
+        return True
+
     def _wake_at(self, due: float) -> None:
         due = max(due, self._loop.time())
         if self._timer is not None:
@@ -103,15 +122,9 @@ class Budget:
         self._timer = None
         ended_first = sorted(self._waiting, key=lambda card: not card.tasklet.status.is_final)
         for card in ended_first:
-            now = self._loop.time()
-            full = len(self._sent) == self._sent.maxlen and now - self._sent[0] < 1
-            if full or card.may_send_at > now:
-                continue
-            del self._waiting[card]
-            if card.send_changes():
-                self._sent.append(now)
-            took = self._loop.time() - now
-            card.may_send_at = now + max(self._gap, _SHARE * took)
+            self._waiting.pop(card, None)
+            if not self.send_now(card):
+                self._waiting[card] = None
         if self._waiting:
             full_until = self._sent[0] + 1 if len(self._sent) == self._sent.maxlen else 0.0
             self._wake_at(max(full_until, min(card.may_send_at for card in self._waiting)))
@@ -139,8 +152,13 @@ class Card(anywidget.AnyWidget):
         self.may_send_at = 0.0  # on the loop's clock
         self._board = board
         self._changed: set[StepRun] = set()
+        self._telling = threading.RLock()  # the loop's thread tells, and while a cell holds that one, others do
+        self._end_is_told = tasklet.status.is_final
         self._live = LivePicture(tasklet, can_run_again=board.again is not None)
         super().__init__(layout=_shared_layout())
+        if hasattr(self.comm, "_reply_subshell_for"):
+            # else ipykernel sends what the page says to where the card last spoke from, and a cell may be running there
+            self.comm._reply_subshell_for = _where_the_page_says
         self.on_msg(self._on_message)
 
     def add_traits(self, **traits: Any) -> None:
@@ -155,37 +173,76 @@ class Card(anywidget.AnyWidget):
 
     def show(self, tasklet: Tasklet) -> None:
         """Show another task in the place of this one, as `Run again` does. On the loop's thread."""
-        self._board.moved(self, tasklet)
-        self.tasklet = tasklet
-        self._live = LivePicture(tasklet, can_run_again=self._board.again is not None)
-        self._changed.clear()
-        self.send_state("picture")
+        with self._telling:
+            self._board.moved(self, tasklet)
+            self.tasklet = tasklet
+            self._end_is_told = tasklet.status.is_final
+            self._live = LivePicture(tasklet, can_run_again=self._board.again is not None)
+            self._changed.clear()
+            self.send_state("picture")
+        self._board.watch()
 
     def shown(self) -> Shown:
         """What is shown of its steps, as it is now."""
-        return self._live.known(self._changed)
+        with self._telling:
+            return self._live.known(self._changed)
+
+    @property
+    def is_live(self) -> bool:
+        """Whether the page does not know its task's end yet; any thread."""
+        return not self._end_is_told and self.comm is not None
+
+    @property
+    def is_behind(self) -> bool:
+        """Whether its task's status has changed since it was told; any thread."""
+        return self._live.is_behind
 
     def touch(self, step: StepRun | None) -> None:
         """Something happened to a step, or to the task. Costs little: the picture is made when it is sent."""
         if step is not None:
-            self._changed.add(step)
+            with self._telling:
+                self._changed.add(step)
         self._board.budget.ask(self)
 
-    def send_changes(self) -> bool:
-        """Send what has changed; says whether there was something."""
-        changed, self._changed = self._changed, set()
-        message = self._live.changes(changed)
-        final = self.tasklet.status.is_final
-        if message is not None and final:
-            self.send_state("picture")
-        elif message is not None:
-            self.send({"kind": "change", **message})
+    def send_changes(self, note: str = "") -> bool:
+        """Send what has changed; says whether there was something.
+
+        Args:
+            note: what keeps the loop from doing so, in words; then this is another thread, and no step has told that
+                its action reports progress or writes. The end is left to the loop.
+        """
+        with self._telling:
+            final = self.tasklet.status.is_final
+            if final and note:
+                return False
+            changed, self._changed = self._changed, set()
+            if note:
+                changed.update(line.step for line in self._live.shown.running.values())
+            message = self._live.changes(changed, note)
+            is_end = final and not self._end_is_told
+            if is_end:
+                self._end_is_told = True
+                self.send_state("picture")
+            elif message is not None:
+                self.send({"kind": "change", **message})
         if final:
             self._board.ended(self)
-        return message is not None
+        return is_end or message is not None
+
+    def take(self, message: Message) -> None:
+        """Do what a button asks for; any thread. What only looks or stops does not wait for the loop.
+
+        Args:
+            message: as for `handle`.
+        """
+        if message.get("kind") in _IN_ANY_THREAD:
+            with self._telling:
+                self.handle(message)
+        else:
+            self._board.on_loop(self.handle, message)
 
     def handle(self, message: Message) -> bool:
-        """Do what a button asks for. On the loop's thread.
+        """Do what a button asks for. On the loop's thread, or by `take`.
 
         Args:
             message: `kind`, and `press`, the id of the press: one that is known already does nothing.
@@ -216,8 +273,7 @@ class Card(anywidget.AnyWidget):
         return {VIEW: view, **final_bundle(self.tasklet)}, {}
 
     def _on_message(self, _widget: object, message: Message, _buffers: object) -> None:
-        # it may come in any thread, and the answer is sent from the loop's
-        self._board.on_loop(self.handle, message)
+        self.take(message)
 
     def _hello(self, message: Message) -> None:
         if message.get("rev") != self._live.revision:
@@ -225,6 +281,10 @@ class Card(anywidget.AnyWidget):
 
     def _cancel(self, _message: Message) -> None:
         self.tasklet.cancel()
+        if self._board.runs_here:
+            self.touch(None)
+        elif not self.tasklet.status.is_final:
+            self.send_changes()  # a press is answered at once, whatever holds the loop
 
     def _rerun(self, _message: Message) -> None:
         if self._board.again is not None and self.tasklet.status.is_final:
@@ -253,17 +313,21 @@ class Card(anywidget.AnyWidget):
         self._board.made_elsewhere(
             lambda: blocks_of(row, tasklet),
             lambda blocks: self._tell(tasklet, {"kind": "opened", "row": name, "key": key, "blocks": blocks}),
+            in_any_thread=True,
         )
 
     def _graph(self, _message: Message) -> None:
         tasklet = self.tasklet
         self._board.made_elsewhere(
-            lambda: graph.graph(tasklet), lambda drawn: self._tell(tasklet, {"kind": "graph", "graph": drawn})
+            lambda: graph.graph(tasklet),
+            lambda drawn: self._tell(tasklet, {"kind": "graph", "graph": drawn}),
+            in_any_thread=True,
         )
 
     def _tell(self, tasklet: Tasklet, message: Json) -> None:
-        if tasklet is self.tasklet:
-            self.send(message)
+        with self._telling:
+            if tasklet is self.tasklet:
+                self.send(message)
 
     def _steps(self, _message: Message) -> None:
         self.send({"kind": "steps", **self._live.steps()})
@@ -292,6 +356,12 @@ _HANDLERS: dict[str, Callable[[Card, Message], None]] = {
     "graph": Card._graph,
     "log": Card._log,
 }
+_IN_ANY_THREAD = _HANDLERS.keys() - {"rerun", "answer"}
+
+
+def _where_the_page_says(_data: object, default: str | None) -> str | None:
+    """The subshell that a message of a page is handled in: the one that the page addressed."""
+    return default
 
 
 class CardBoard:
@@ -316,6 +386,11 @@ class CardBoard:
         self._kept: weakref.WeakSet[Card] = weakref.WeakSet()
         self._presses: deque[object] = deque(maxlen=_PRESSES)
         self._pressing = threading.Lock()
+        self._retired = False
+        self._noted = False  # whether cards say that the loop is held
+        self._watchdog = Watchdog(
+            loop, wanted=lambda: bool(self._live()), free=self._look_around, held=self._go_on, freed=self._take_back
+        )
         hooks.add(self._on_event)
 
     def card(self, tasklet: Tasklet) -> Card:
@@ -327,9 +402,15 @@ class CardBoard:
                 self._queued.add(card)
             elif tasklet.status.is_final:
                 self.ended(card)
-            if not self._runs_here():
+            if not self.runs_here:
                 self.on_loop(self._catch_up, card)
+        self.watch()
         return card
+
+    def watch(self) -> None:
+        """See to it that a loop which is held is seen, where a card lives on it; any thread."""
+        if self._live():
+            self._watchdog.start()
 
     def open_card(self, tasklet: Tasklet) -> Card | None:
         """The card of a task, if one is open."""
@@ -338,9 +419,11 @@ class CardBoard:
     def known_of(self, tasklet: Tasklet) -> Shown:
         """What is shown of a task's steps, kept by its card where it has one, else looked up."""
         card = self._cards.get(tasklet.task_id)
-        return card.shown() if card is not None and self._runs_here() else Shown(tasklet)
+        return card.shown() if card is not None and self.runs_here else Shown(tasklet)
 
-    def _runs_here(self) -> bool:
+    @property
+    def runs_here(self) -> bool:
+        """Whether this is the loop's thread."""
         return asyncio._get_running_loop() is self._loop
 
     def _catch_up(self, card: Card) -> None:
@@ -359,12 +442,40 @@ class CardBoard:
         """
         card = self._cards.get(str(message.get("task_id")))
         if card is not None:
-            self.on_loop(card.handle, message)
+            card.take(message)
         return card is not None
+
+    def retire(self) -> None:
+        """Let go of the cards: of the ended ones now, of each other one at its end. Their pages have the pictures."""
+        self._retired = True
+        for card in list(self._ended):
+            card.close()
+        self._leave()
+
+    def revive(self) -> None:
+        """Take it back that the cards are let go of."""
+        if self._retired:
+            self._retired = False
+            self._hooks.remove(self._on_event)
+            self._hooks.add(self._on_event)
+
+    def _leave(self) -> None:
+        if self._retired and not self._cards:
+            self._hooks.remove(self._on_event)
+
+    def rest(self) -> None:
+        """Send what there is to send and stop; the cards stay as they are. For the end of a kernel, in any thread."""
+        self._hooks.remove(self._on_event)
+        self._watchdog.stop()
+        for card in self._live():
+            card.send_changes()
+        self.budget.close()
 
     def close(self) -> None:
         """Stop listening and close every card."""
         self._hooks.remove(self._on_event)
+        self._watchdog.stop()
+        self.budget.close()
         for card in list(self._cards.values()):
             card.close()
 
@@ -383,12 +494,17 @@ class CardBoard:
         if not self._loop.is_closed():
             self._loop.call_soon_threadsafe(function, *args, context=contextvars.Context())
 
-    def made_elsewhere(self, make: Callable[[], Any], then: Callable[[Any], object]) -> None:
-        """Make something in a thread, and do something with it on the loop's."""
+    def made_elsewhere(
+        self, make: Callable[[], Any], then: Callable[[Any], object], *, in_any_thread: bool = False
+    ) -> None:
+        """Make something in a thread, and do something with it on the loop's, or there."""
 
         def work() -> None:
             made = make()
-            self.on_loop(then, made)
+            if in_any_thread:
+                then(made)
+            else:
+                self.on_loop(then, made)
 
         threading.Thread(target=work, name="aura-card", daemon=True).start()
 
@@ -411,7 +527,7 @@ class CardBoard:
         """The end of its task was told. The card stays open for a while; the oldest of too many is closed."""
         if card not in self._ended and card not in self._kept:
             self._ended.append(card)
-        while len(self._ended) > KEPT:
+        while len(self._ended) > (0 if self._retired else KEPT):
             self._ended.popleft().close()
 
     def closed(self, card: Card) -> None:
@@ -419,7 +535,34 @@ class CardBoard:
         if self._cards.get(card.tasklet.task_id) is card:
             del self._cards[card.tasklet.task_id]
         self._queued.discard(card)
+        if card in self._ended:
+            self._ended.remove(card)
         self.budget.forget(card)
+        self._leave()
+
+    # --- while something holds the loop: called by the watchdog, in its thread ----------------------------------------
+
+    def _live(self) -> list[Card]:
+        return [card for card in list(self._cards.values()) if card.is_live]
+
+    def _look_around(self) -> None:
+        """That a task was told to stop is told by nobody while its action goes on."""
+        for card in self._live():
+            if card.is_behind:
+                self.on_loop(card.touch, None)
+
+    def _go_on(self, note: str) -> None:
+        self._noted = True
+        for card in self._live():
+            self.budget.send_now(card, note)
+
+    def _take_back(self) -> None:
+        if self._noted:
+            self._noted = False
+            for card in self._live():
+                self.on_loop(card.touch, None)
+
+    # --- what the engine tells ----------------------------------------------------------------------------------------
 
     def _on_event(self, event: Event) -> None:
         tasklet = event.tasklet
