@@ -9,6 +9,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 
 from aura_jupyter.messages import EVENT, PROTOCOL, TaskEvent
+from aura_jupyter.notebook.door.remains import WHOLE
 from tests.kernel.doors import Program, program
 from tests.kernel.kernels import LIMIT, Kernel
 
@@ -326,6 +327,23 @@ def test_a_result_that_is_no_json_is_told_by_its_type(visitor: Program) -> None:
     result = visitor.until(visitor.run(spec)).result
     assert (result.type, result.is_json, result.value) == ("object", False, None)
     assert "0x" not in result.preview
+
+
+def test_what_can_be_told_of_a_task_stays_when_many_have_ended_after_it(visitor: Program, visited: Kernel) -> None:
+    old = visitor.until(visitor.run(HELLO, title="old one"))
+    for _ in range(WHOLE + 2):
+        visitor.until(visitor.run(HELLO))
+    visited.ok("import gc; gc.collect()")
+    known = "[task.task_id for each in aura.api.schedulers() for task in each.tasks()]"
+    assert old.task_id not in visited.get(known)  # its objects are gone
+    assert visitor.ask("task", task_id=old.task_id) == old
+    assert visitor.ask("task", task_id=old.task_id, limit=0).more_steps
+    assert [line.text for line in visitor.ask("logs", task_id=old.task_id).lines] == ["hello"]
+    assert visitor.ask("logs", task_id=old.task_id, step="else").lines == []
+    assert old.task_id in [task.task_id for task in visitor.ask("tasks", limit=1000).tasks]
+    assert not visitor.ask("cancel", task_id=old.task_id).done
+    assert visitor.refused("step", task_id=old.task_id, row="0").code == "conflict"
+    assert visitor.until(visitor.ask("rerun", task_id=old.task_id).task_id).title == "old one"
 
 
 # --- events -----------------------------------------------------------------------------------------------------------

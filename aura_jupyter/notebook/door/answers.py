@@ -7,8 +7,6 @@ import importlib
 import inspect
 import sys
 import threading
-import weakref
-from collections import deque
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -70,12 +68,11 @@ from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
 from .greeting import greeting
+from .remains import Outsiders, Remains
 
 if TYPE_CHECKING:
     from .registration import Door
 
-KEPT = 100
-"""Ended tasks from outside that stay known though no variable holds them."""
 _LOOK = 0.02  # seconds after which a loop that has not answered is held by the cell that runs
 _LANES: dict[type[Model], str] = {
     **dict.fromkeys((Hello, Subscribe, Unsubscribe, Cancel, Answer), "here"),
@@ -106,8 +103,7 @@ class Answers:
     def __init__(self, door: Door) -> None:
         self._door = door
         self.feed = Feed(door.kernel)
-        self._asked: weakref.WeakKeyDictionary[Tasklet, RunAdHoc] = weakref.WeakKeyDictionary()
-        self._ended: deque[Tasklet] = deque(maxlen=KEPT)
+        self._outsiders = Outsiders()
 
     def close(self) -> None:
         """Send no more events."""
@@ -186,9 +182,15 @@ class Answers:
 
     def _task(self, request: OfTask) -> Tasklet:
         tasklet = self.find(request.task_id)
+        if tasklet is None and self._outsiders.get(request.task_id) is not None:
+            raise Refusal("conflict", "the task ended a while ago, and what can be told of it is all that is kept")
         if tasklet is None:
             raise Refusal("no-task", "this kernel has no such task: it never had, or the task ended and was let go")
         return tasklet
+
+    def _remains(self, request: OfTask) -> Remains | None:
+        """What is kept of a task, where that is not the task itself."""
+        return self._outsiders.get(request.task_id) if self.find(request.task_id) is None else None
 
     @property
     def _surroundings(self) -> Surroundings:
@@ -231,8 +233,7 @@ class Answers:
             title=request.title,
             sender="panel" if request.use_variables else "outside",
         )
-        self._asked[tasklet] = request
-        tasklet.when_ended(lambda: self._ended.append(tasklet))
+        self._outsiders.add(tasklet, request)
         return Submitted(task_id=tasklet.task_id, busy=self._is_busy(scheduler.loop))
 
     @staticmethod
@@ -243,10 +244,13 @@ class Answers:
         return not free.wait(_LOOK)
 
     def _rerun(self, request: Rerun) -> Submitted:
+        remains = self._remains(request)
+        if remains is not None:
+            return self._run_ad_hoc(remains.asked)
         old = self._task(request)
         if not old.status.is_final:
             raise Refusal("conflict", "the task has not ended: cancel it first")
-        asked, notebook = self._asked.get(old), self._door.notebook
+        asked, notebook = self._outsiders.asked(old), self._door.notebook
         if asked is not None:
             return self._run_ad_hoc(asked)
         if notebook is None:
@@ -256,17 +260,23 @@ class Answers:
         return Submitted(task_id=new.task_id, busy=self._is_busy(new.scheduler.loop))
 
     def _tasks(self, request: Tasks) -> TaskList:
-        newest = sorted(self.known(), key=_age, reverse=True)
+        known: dict[str, Tasklet | Remains] = {each.detail.task_id: each for each in self._outsiders.all()}
+        known.update((tasklet.task_id, tasklet) for tasklet in self.known())
+        newest = sorted(known.values(), key=_age, reverse=True)
         if request.status is not None:
-            newest = [tasklet for tasklet in newest if tasklet.status.value in request.status]
+            newest = [each for each in newest if _status(each) in request.status]
         if request.cursor is not None:
             last = _age_of(request.cursor)
-            newest = [tasklet for tasklet in newest if _age(tasklet) < last]
+            newest = [each for each in newest if _age(each) < last]
         page = newest[: request.limit]
         cursor = "{!r}:{}".format(*_age(page[-1])) if len(newest) > len(page) else None
-        return TaskList(tasks=[reports.summary(tasklet) for tasklet in page], cursor=cursor)
+        tasks = [each.summary if isinstance(each, Remains) else reports.summary(each) for each in page]
+        return TaskList(tasks=tasks, cursor=cursor)
 
     def _task_detail(self, request: Task) -> TaskDetail:
+        remains = self._remains(request)
+        if remains is not None:
+            return remains.steps_from(request.first, request.limit)
         return reports.detail(self._task(request), request.first, request.limit)
 
     def _step(self, request: Step) -> StepAnswer:
@@ -277,9 +287,14 @@ class Answers:
         return StepAnswer(blocks=blocks_of(row, tasklet))
 
     def _logs(self, request: Logs) -> LogPage:
+        remains = self._remains(request)
+        if remains is not None:
+            return remains.log(request.after, request.step, request.limit)
         return reports.log_page(self._task(request), request.after, request.step, request.limit)
 
     def _cancel(self, request: Cancel) -> Done:
+        if self._remains(request) is not None:
+            return Done(done=False)
         return self._cancel_task(self._task(request))
 
     def _cancel_task(self, tasklet: Tasklet) -> Done:
@@ -396,8 +411,12 @@ def _wrong(error: ValidationError) -> str:
     return f"this is no request: {'; '.join(said)}"
 
 
-def _age(tasklet: Tasklet) -> tuple[float, str]:
-    return tasklet.queued_at, tasklet.task_id
+def _age(task: Tasklet | Remains) -> tuple[float, str]:
+    return task.queued_at, task.detail.task_id if isinstance(task, Remains) else task.task_id
+
+
+def _status(task: Tasklet | Remains) -> str:
+    return task.detail.status if isinstance(task, Remains) else task.status.value
 
 
 def _age_of(cursor: str) -> tuple[float, str]:

@@ -129,13 +129,13 @@ class Feed:
             self._something.clear()
             if not self._is_listened_to():
                 return
-            began = time.monotonic()
-            self._look_again(began)
+            began = time.thread_time()
+            self._look_again(time.monotonic())
             try:
                 self._send()
             except Exception:  # the next ones come all the same
                 self._kernel.log.exception("Events could not be sent.")
-            time.sleep(max(GAP, _SHARE * (time.monotonic() - began)))
+            time.sleep(max(GAP, _SHARE * (time.thread_time() - began)))
 
     def _patience(self) -> float:
         """Seconds until something is due: the end of a lease, or a look at a step."""
