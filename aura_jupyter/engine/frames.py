@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from types import TracebackType
 
-_PASSED_THROUGH = frozenset({"aura_jupyter", "asyncio", "concurrent", "contextvars", "nest_asyncio2", "threading"})
+_PASSED_THROUGH = frozenset(
+    {"aura_jupyter", "asyncio", "collections", "concurrent", "contextvars", "nest_asyncio2", "threading"}
+)
 
 
 def own_frames(trace: TracebackType | None) -> TracebackType | None:

@@ -259,6 +259,15 @@ def test_child_processes_of_either_kind_work(kernel: Kernel) -> None:
         assert "said" in kernel.ok(f"%aura logs {name}").stdout
 
 
+def test_a_step_that_blocks_is_said_to_hold_the_other_tasks(kernel: Kernel) -> None:
+    kernel.ok("async def block():\n    time.sleep(1)")
+    kernel.ok("%%aura task -q\nsteps: [{action: block}]")
+    kernel.ok("over(task)")
+    assert kernel.get("[row['note'][0][1] for row in aura.card(task).whole()['rows'] if 'note' in row]").startswith(
+        "['block held the other tasks for 1."
+    )
+
+
 # --- the setting ------------------------------------------------------------------------------------------------------
 
 

@@ -57,6 +57,15 @@ def test_a_step_s_error_shows_the_person_s_frames_alone(kernel: Kernel, call: st
     assert "in step 'bad'" in reply.traceback
 
 
+def test_an_error_after_an_await_shows_the_persons_frames_alone(kernel: Kernel) -> None:
+    kernel.ok("import asyncio\nasync def bad():\n    await asyncio.sleep(0)\n    await asyncio.sleep(0)\n    1 / 0")
+    shown = kernel.fails("%%aura -w\nsteps: [{action: bad}]").traceback
+    assert [line for line in shown.splitlines() if line.startswith(("File", "Cell"))] == [
+        line for line in shown.splitlines() if line.startswith("Cell")
+    ]
+    assert "in bad()" in shown
+
+
 @pytest.mark.parametrize("call", ["aura.submit", "aura.run"])
 def test_a_bad_spec_from_python_is_shown_like_that_of_a_cell(kernel: Kernel, call: str) -> None:
     kernel.ok(BAD)
