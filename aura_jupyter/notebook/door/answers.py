@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import importlib
-import inspect
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -13,18 +12,14 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from ... import api
-from ...actions.registry import Action
-from ...assist.completion import complete
-from ...assist.explanation import explain
-from ...assist.surroundings import Registered, Surroundings, signature_of
-from ...engine.plans import check
+from ...assist import answers as assistance
+from ...assist.surroundings import Registered, Surroundings
 from ...engine.scheduler import MAX_WAITING, Scheduler
 from ...engine.tasklet import StepRun, Tasklet, TaskStatus
 from ...errors import NoSchedulerError
 from ...messages import (
     PROTOCOL,
     REQUESTS,
-    ActionInfo,
     ActionList,
     Actions,
     Answer,
@@ -32,7 +27,6 @@ from ...messages import (
     Code,
     Complete,
     Completed,
-    Completion,
     Done,
     Failure,
     Hello,
@@ -58,11 +52,12 @@ from ...messages import (
     TaskDetail,
     TaskList,
     Tasks,
+    TaskSummary,
     Unsubscribe,
     Validate,
     Validated,
 )
-from ...spec.problems import Source, SpecError
+from ...spec.problems import SpecError
 from ...view import reports
 from ...view.opened import blocks_of, find
 from ..completion import Known
@@ -192,11 +187,6 @@ class Answers:
         """What is kept of a task, where that is not the task itself."""
         return self._outsiders.get(request.task_id) if self.find(request.task_id) is None else None
 
-    @property
-    def _surroundings(self) -> Surroundings:
-        notebook = self._door.notebook
-        return Known(notebook.variables) if notebook is not None else Registered()
-
     def _scheduler(self) -> Scheduler:
         """The scheduler that takes tasks now."""
         try:
@@ -260,9 +250,7 @@ class Answers:
         return Submitted(task_id=new.task_id, busy=self._is_busy(new.scheduler.loop))
 
     def _tasks(self, request: Tasks) -> TaskList:
-        known: dict[str, Tasklet | Remains] = {each.detail.task_id: each for each in self._outsiders.all()}
-        known.update((tasklet.task_id, tasklet) for tasklet in self.known())
-        newest = sorted(known.values(), key=_age, reverse=True)
+        newest = self._newest_first()
         if request.status is not None:
             newest = [each for each in newest if _status(each) in request.status]
         if request.cursor is not None:
@@ -270,8 +258,16 @@ class Answers:
             newest = [each for each in newest if _age(each) < last]
         page = newest[: request.limit]
         cursor = "{!r}:{}".format(*_age(page[-1])) if len(newest) > len(page) else None
-        tasks = [each.summary if isinstance(each, Remains) else reports.summary(each) for each in page]
-        return TaskList(tasks=tasks, cursor=cursor)
+        return TaskList(tasks=[_summary(each) for each in page], cursor=cursor)
+
+    def newest(self, number: int) -> list[TaskSummary]:
+        """The last tasks, the oldest of them first."""
+        return [_summary(each) for each in reversed(self._newest_first()[:number])]
+
+    def _newest_first(self) -> list[Tasklet | Remains]:
+        known: dict[str, Tasklet | Remains] = {each.detail.task_id: each for each in self._outsiders.all()}
+        known.update((tasklet.task_id, tasklet) for tasklet in self.known())
+        return sorted(known.values(), key=_age, reverse=True)
 
     def _task_detail(self, request: Task) -> TaskDetail:
         remains = self._remains(request)
@@ -341,35 +337,26 @@ class Answers:
         row, choice = message.get("row"), message.get("choice")
         return self._answer(Answer(task_id=request.task_id, step=str(row), choice=str(choice)))
 
+    # --- for who writes a spec ----------------------------------------------------------------------------------------
+
+    @property
+    def _surroundings(self) -> Surroundings:
+        notebook = self._door.notebook
+        return Known(notebook.variables) if notebook is not None else Registered()
+
     def _actions(self, _request: Actions) -> ActionList:
-        known = self._surroundings
-        names = dict.fromkeys(name for name in known.actions("") if not name.endswith("."))
-        found = (known.action(name) for name in names)
-        return ActionList(actions=[_info(action) for action in found if action is not None and not action.face.flaw])
+        return assistance.actions(self._surroundings)
 
     def _validate(self, request: Validate) -> Validated:
-        notebook, spec = self._door.notebook, request.task_spec
-        try:
-            check(
-                Source(spec, above=tuple(request.above)) if isinstance(spec, str) else spec,
-                notebook.variables if notebook is not None else None,
-            )
-        except SpecError as error:
-            return Validated(problems=reports.problems(error))
-        return Validated(problems=[])
+        notebook = self._door.notebook
+        variables = notebook.variables if notebook is not None else None
+        return assistance.validated(request.task_spec, variables, tuple(request.above))
 
     def _complete(self, request: Complete) -> Completed:
-        known = self._surroundings
-        found = complete(request.text, min(request.at, len(request.text)), known)
-        items = []
-        for offer in found.items:
-            action = known.action(offer.text) if offer.kind == "function" else None
-            doc = inspect.getdoc(action.function) or "" if action is not None else ""
-            items.append(Completion(text=offer.text, kind=offer.kind, signature=offer.signature, doc=doc))
-        return Completed(start=found.start, items=items)
+        return assistance.completed(request.text, request.at, self._surroundings)
 
     def _inspect(self, request: Inspect) -> Inspected:
-        return Inspected(text=explain(request.text, min(request.at, len(request.text)), self._surroundings) or None)
+        return assistance.inspected(request.text, request.at, self._surroundings)
 
 
 _ANSWERS: dict[type[Model], Any] = {
@@ -415,6 +402,10 @@ def _age(task: Tasklet | Remains) -> tuple[float, str]:
     return task.queued_at, task.detail.task_id if isinstance(task, Remains) else task.task_id
 
 
+def _summary(task: Tasklet | Remains) -> TaskSummary:
+    return task.summary if isinstance(task, Remains) else reports.summary(task)
+
+
 def _status(task: Tasklet | Remains) -> str:
     return task.detail.status if isinstance(task, Remains) else task.status.value
 
@@ -439,9 +430,3 @@ def _step_of(tasklet: Tasklet, name: str) -> StepRun | None:
         step = within.steps.at(int(number))
         within = step.children
     return step
-
-
-def _info(action: Action) -> ActionInfo:
-    executor = "loop" if action.is_async else action.executor or "thread"
-    doc = inspect.getdoc(action.function) or ""
-    return ActionInfo(name=action.name, signature=signature_of(action), doc=doc, executor=executor)

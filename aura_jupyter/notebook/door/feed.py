@@ -10,7 +10,7 @@ from typing import Any
 from ...engine.hooks import AttemptFailed, Event, every_scheduler
 from ...engine.scheduler import Scheduler
 from ...engine.tasklet import StepRun, StepStatus, Tasklet
-from ...messages import EVENT, TaskEvent
+from ...messages import EVENT, TaskEvent, TaskSummary
 from ...view import reports
 
 GAP = 0.1
@@ -102,9 +102,9 @@ class Feed:
                     self._changed.setdefault(tasklet, {})
         self._something.set()
 
-    def now(self, tasklets: Iterable[Tasklet]) -> list[Json]:
+    def now(self, tasks: Iterable[TaskSummary]) -> list[Json]:
         """An event for each of these tasks, as they are now."""
-        return [self._event(tasklet, {}, 0) for tasklet in tasklets]
+        return [TaskEvent(number=self._next(), task=task).model_dump(mode="json") for task in tasks]
 
     def _on_event(self, event: Event) -> None:
         tasklet, step = event.tasklet, getattr(event, "step", None)
@@ -190,15 +190,17 @@ class Feed:
 
     def _event(self, tasklet: Tasklet, steps: Steps, room: int) -> Json:
         telling = sorted(steps, key=_rank)[:room]
-        with self._lock:
-            self._number += 1
-            number = self._number
         return TaskEvent(
-            number=number,
+            number=self._next(),
             task=reports.summary(tasklet),
             steps=[reports.step_info(reports.line_of(step, steps[step])) for step in telling],
             more_steps=len(steps) > len(telling),
         ).model_dump(mode="json")
+
+    def _next(self) -> int:
+        with self._lock:
+            self._number += 1
+            return self._number
 
 
 def _rank(step: StepRun) -> int:

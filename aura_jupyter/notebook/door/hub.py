@@ -187,8 +187,8 @@ class Hub:
         for old in panels[:-PANELS]:
             old.is_panel = False
         if wanted:
-            known = sorted(self._door.answers.known(), key=lambda tasklet: tasklet.queued_at)
-            page.send(events=self._door.answers.feed.now(known[-_TOLD:]))
+            answers = self._door.answers
+            page.send(events=answers.feed.now(answers.newest(_TOLD)))
         self._door.answers.feed.show_panels(self._send_events if panels else None)
 
     def _send_events(self, events: list[Json]) -> None:
