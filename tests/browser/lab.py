@@ -49,7 +49,8 @@ def jupyterlab(home: Path, work: Path, *, extension: bool = True) -> Iterator[st
         work: the folder that it shows.
         extension: False turns our labextension off.
     """
-    (home / "page_config.json").write_text(json.dumps({"disabledExtensions": {"aura-jupyter": not extension}}), "utf-8")
+    disabled = {} if extension else {"aura-jupyter": True}  # one that is named is disabled, whatever is said of it
+    (home / "page_config.json").write_text(json.dumps({"disabledExtensions": disabled}), "utf-8")
     (home / "overrides.json").write_text(
         json.dumps({"@jupyterlab/apputils-extension:notification": {"fetchNews": "false"}}), "utf-8"
     )
