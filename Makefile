@@ -44,7 +44,8 @@ format: .venv/.test $(NODE_MODULES)  ## ruff's formatter and its safe fixes, pre
 bench: .venv/.bench card  ## the engine beside a bare asyncio loop and pypyr
 	@$(PY) benchmarks/engine.py
 
-budget: .venv/.test card lab chromium  ## the card in a real kernel and a real browser
+budget: .venv/.test card lab chromium  ## the cell and the card in a real kernel and a real browser
+	@$(PY) benchmarks/cell.py
 	@$(PY) benchmarks/card.py
 
 pictures: .venv/.test card lab chromium  ## make the pictures of the docs anew, docs/pictures/*.png

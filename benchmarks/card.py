@@ -14,32 +14,19 @@ import tempfile
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
 from playwright.sync_api import Browser, Page, expect  # noqa: E402
 
+from benchmarks.table import Row  # noqa: E402
 from benchmarks.timeline import traced  # noqa: E402
 from tests.browser.lab import Lab, chromium, jupyterlab  # noqa: E402
 
 MESSAGE = re.compile(rb'"msg_type": ?"(\w+)"')
 STATIC = ROOT / "aura_jupyter" / "notebook" / "card" / "static"
-
-
-class Row(NamedTuple):
-    """A line of the table."""
-
-    what: str
-    figure: float
-    unit: str
-    limit: float | None = None
-
-    def __str__(self) -> str:
-        target = "" if self.limit is None else f"at most {self.limit:,.10g} {self.unit}"
-        mark = "" if self.limit is None else "reached" if self.figure <= self.limit else "MISSED"
-        return f"{self.what:<64} {self.figure:>10,.5g} {self.unit:<10}  {target:<24} {mark}".rstrip()
 
 
 # --- in the kernel ----------------------------------------------------------------------------------------------------
