@@ -235,11 +235,14 @@ export const draw = (node, source) => {
   const send = (message) => ended || source.send?.({ ...message, task_id: state.task_id });
   const now = () => (ended ? state.now : Date.now() - (source.skew ?? 0));
 
+  /** Whoever took a press over has got no answer; whatever comes next is drawn over this. */
+  const late = () => setText(said, (phrase.textContent = known.words = "The kernel does not answer. It gets this as soon as it does."));
+
   /** A press counts once, whichever way it reaches the kernel: a listener on the page may take it over. */
   const ask = (what) => {
     const message = { ...what, task_id: state.task_id, press: Math.random() };
     const plain = () => send(message);
-    const options = { bubbles: true, cancelable: true, detail: { message, plain } };
+    const options = { bubbles: true, cancelable: true, detail: { message, plain, late } };
     if (root.dispatchEvent(new CustomEvent("aura:ask", options))) plain();
   };
 

@@ -39,17 +39,20 @@ export async function ask(kernel: Kernel.IKernelConnection, content: JSONObject)
     content,
     // JupyterLab has types for its own messages only
   } as unknown as KernelMessage.IOptions<KernelMessage.IDebugRequestMsg>);
-  const future = kernel.sendControlMessage(message, true, true);
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => {
-      reject(new NoAnswer());
-      future.dispose();
-    }, PATIENCE);
-  });
   try {
+    const future = kernel.sendControlMessage(message, true, true);
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(new NoAnswer());
+        future.dispose();
+      }, PATIENCE);
+    });
     const answer = await Promise.race([future.done, late]);
     return opened(answer.content as unknown as Reply);
+  } catch (error) {
+    // a kernel that stops meanwhile cancels the question
+    throw error instanceof Refused ? error : new NoAnswer();
   } finally {
     clearTimeout(timer);
   }
