@@ -89,9 +89,12 @@ class Shows:
         elif self.watched or not awaited:
             self._show_until_ended(tasklet, awaited=awaited)
 
-    def show_end(self, tasklet: Tasklet) -> None:
+    async def show_end(self, tasklet: Tasklet) -> None:
         """Show a task that has ended in the cell that awaited it, where that has shown nothing yet."""
         if has_kernel(self._shell) and not self.watched:
+            loop, quick = asyncio.get_running_loop(), asyncio.Event()
+            _cards().when_quick(tasklet, lambda: _soon(loop, quick.set))
+            await quick.wait()
             self._publisher.display(_cards().final_bundle(tasklet, awaited=True))
 
     def value(self, tasklet: Tasklet, *_: object, **__: object) -> Bundle:

@@ -53,7 +53,7 @@ class TaskCell:
             return None
         await until_ended(tasklet)
         if not self._options.quiet:
-            self._notebook.shows.show_end(tasklet)
+            await self._notebook.shows.show_end(tasklet)
         return self._outcome(tasklet)
 
     def run_without_await(self) -> Any:

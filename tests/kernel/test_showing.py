@@ -133,3 +133,38 @@ def note():
     own_kernel.ok(f"%%aura task\nsteps:\n{steps}")
     begun, queued, *_ = map(int, own_kernel.get("*seen,").strip("()").split(","))
     assert queued - begun > 3  # read in one go: 1 at most
+
+
+def test_with_nobody_watching_the_failed_line_of_a_long_spec_is_found_without_holding_the_loop(
+    own_kernel: Kernel,
+) -> None:
+    own_kernel.ok(
+        """
+import asyncio
+import aura_jupyter as aura
+turns, seen = 0, []
+async def count():
+    global turns
+    while True:
+        turns += 1
+        await asyncio.sleep(0)
+def note():
+    pass
+def bad():
+    raise KeyError("x")
+aura.hook("after_task_run")(lambda event: seen.append(turns))
+publisher = get_ipython().display_pub
+publish = publisher.publish
+def count_publish(*args, **kwargs):
+    seen.append(turns)
+    return publish(*args, **kwargs)
+publisher.publish = count_publish
+"""
+    )
+    own_kernel.ok("%%aura warm -w\nsteps: [{action: note}]", allow_stdin=False)
+    steps = "".join(f"  - name: s{n}\n    action: note\n    when: true\n" for n in range(1000))
+    own_kernel.ok("seen.clear()\ncounting = asyncio.ensure_future(count())")
+    shown = own_kernel.fails(f"%%aura task -w\nsteps:\n{steps}  - action: bad\n", allow_stdin=False)
+    assert "(line 3003 of the cell)" in shown.displays[0]["text/plain"]
+    ended, displayed, *_ = map(int, own_kernel.get("*seen,").strip("()").split(","))
+    assert displayed - ended > 3  # found in one go: 1 or 2
