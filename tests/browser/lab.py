@@ -66,6 +66,7 @@ def jupyterlab(home: Path, work: Path, *, extension: bool = True) -> Iterator[st
         "--IdentityProvider.token": "test",
         "--LabServerApp.app_settings_dir": home,
         "--LabApp.expose_app_in_browser": True,
+        "--JupyterNotebookApp.expose_app_in_browser": True,
     }
     given = [f"{name}={value}" for name, value in options.items()]
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root", *given]
