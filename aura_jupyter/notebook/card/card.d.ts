@@ -40,8 +40,6 @@ export interface Source {
 export interface Ask {
   readonly message: Message;
   plain(): void;
-  /** Says on the card that the kernel has not answered. */
-  late?(): void;
 }
 
 /** Draws into a node and keeps it up to date; returns a function that ends that. */

@@ -63,7 +63,7 @@ const svg = (tag, attributes, ...children) => {
 const icon = (kind, word) => {
   const parts = ICONS[kind] ?? [];
   // all rings turn in step, whenever they began
-  const style = `animation-delay:-${performance.now() % 2000}ms`;
+  const style = `animation-delay:-${Date.now() % 2000}ms`;
   const paths = parts.flatMap((d, i) => (i % 2 ? svg("path", { class: parts[i - 1], d }) : []));
   const said = word ? { role: "img", "aria-label": `${word}:` } : { "aria-hidden": true };
   return svg("svg", { class: `a-i a-${kind}`, viewBox: "0 0 16 16", style, ...said }, ...paths);
@@ -235,14 +235,11 @@ export const draw = (node, source) => {
   const send = (message) => ended || source.send?.({ ...message, task_id: state.task_id });
   const now = () => (ended ? state.now : Date.now() - (source.skew ?? 0));
 
-  /** Whoever took a press over has got no answer; whatever comes next is drawn over this. */
-  const late = () => setText(said, (phrase.textContent = known.words = "The kernel does not answer. It gets this as soon as it does."));
-
   /** A press counts once, whichever way it reaches the kernel: a listener on the page may take it over. */
   const ask = (what) => {
     const message = { ...what, task_id: state.task_id, press: Math.random() };
     const plain = () => send(message);
-    const options = { bubbles: true, cancelable: true, detail: { message, plain, late } };
+    const options = { bubbles: true, cancelable: true, detail: { message, plain } };
     if (root.dispatchEvent(new CustomEvent("aura:ask", options))) plain();
   };
 
@@ -286,7 +283,8 @@ export const draw = (node, source) => {
     if (isNew("kind", kind)) headLine.firstChild.replaceWith(icon(kind));
     setText(title, (title.title = state.title));
     root.ariaLabel = `Task ${state.title}`;
-    if (isNew("words", words())) phrase.replaceChildren(...spans(words()));
+    // the page may have put other words there: that the kernel does not answer
+    if (isNew("words", [words(), phrase.textContent])) phrase.replaceChildren(...spans(words()));
     setText(said, ended ? phrase.textContent : state.said);
     if (isNew("bar", state.bar))
       progress.replaceChildren(...state.bar.map(([kind, share]) => attr(el(`i.${kind}`), { style: `width:${share}%` })));

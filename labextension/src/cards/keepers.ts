@@ -81,7 +81,7 @@ export class Keepers implements IDisposable {
 
   /** A press goes over the control channel, which is free while a cell runs; where no answer comes, the card's own way. */
   private readonly _onAsk = (event: Event): void => {
-    const { message, plain, late } = (event as CustomEvent<Ask>).detail;
+    const { message, plain } = (event as CustomEvent<Ask>).detail;
     const keeper = this._keeperFor(event.target as Node, message.task_id ?? '');
     if (!keeper?.hub.kernel) {
       return;
@@ -91,7 +91,7 @@ export class Keepers implements IDisposable {
       .ask({ kind: 'press', task_id: message.task_id ?? '', message: { ...message } })
       .catch((error: unknown) => {
         if (!(error instanceof Refused)) {
-          late?.();
+          sayLate(event.target as Element);
         }
         plain();
       });
@@ -110,4 +110,11 @@ export class Keepers implements IDisposable {
   private readonly _keepers = new Map<Context, Keeper>();
   private readonly _panels = new Set<NotebookPanel>();
   private readonly _added = new Signal<this, Keeper>(this);
+}
+
+/** Says on a card that a press got no answer; whatever comes next is drawn over it. */
+function sayLate(card: Element): void {
+  for (const place of card.querySelectorAll('.a-h2 p, output')) {
+    place.textContent = 'The kernel does not answer. It gets this as soon as it does.';
+  }
 }
