@@ -9,7 +9,7 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from ..errors import TaskError
 from .checks import BadValue, as_text, boolean, each, filled, mapping, optional, wrong_type
@@ -65,6 +65,15 @@ def _both() -> BadValue:
     return BadValue("data", "a request has one body, and both 'json' and 'data' are given", "Keep one of them.")
 
 
+class Answer(TypedDict):
+    """What a request gives."""
+
+    status: int
+    headers: dict[str, str]
+    text: str
+    json: Any
+
+
 @builtin("http.request", check=_check)
 async def request(
     url: str,
@@ -75,7 +84,7 @@ async def request(
     data: Mapping[str, Any] | str | bytes | None = None,
     *,
     raise_for_status: bool = True,
-) -> dict[str, Any]:
+) -> Answer:
     """Send a request and follow redirects; the output is `{status, headers, text, json}`.
 
     There is no limit of its own on the time it takes: give the step a `timeout`.

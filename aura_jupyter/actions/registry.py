@@ -91,6 +91,19 @@ class Action:
         """The function's signature; None for a builtin that has none."""
         return self.face.signature
 
+    @functools.cached_property
+    def output_fields(self) -> tuple[str, ...]:
+        """The keys of what it gives, where its annotation is a class with fields: a TypedDict, a dataclass …"""
+        function = inspect.unwrap(self.function)
+        annotations = getattr(function, "__annotations__", None) or {}
+        returned = types.SimpleNamespace(__annotations__={"return": annotations.get("return", Any)})
+        try:
+            given = typing.get_type_hints(returned, globalns=getattr(function, "__globals__", {}))["return"]
+            is_record = typing.is_typeddict(given) or dataclasses.is_dataclass(given) or hasattr(given, "_fields")
+            return tuple(typing.get_type_hints(given)) if is_record and isinstance(given, type) else ()
+        except Exception:  # noqa: BLE001 - the person's annotations, which need not be evaluated to anything
+            return ()
+
     def arguments(
         self, args: Sequence[Any], params: Mapping[str, Any], context: ActionContext
     ) -> tuple[list[Any], dict[str, Any]]:

@@ -9,7 +9,7 @@ import os
 import signal
 from collections.abc import Coroutine, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 from ..errors import TaskError
 from . import children
@@ -45,6 +45,14 @@ def _input(name: str, value: Any) -> bytes:
 _CHECK = each(command=_command, cwd=optional(path), env=optional(mapping), input=optional(_input), check=boolean)
 
 
+class Ran(TypedDict):
+    """What a command gives."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+
+
 @builtin("shell.run", check=_CHECK)
 async def run(
     command: str | Sequence[Any],
@@ -54,7 +62,7 @@ async def run(
     input: str | bytes | None = None,
     *,
     check: bool = True,
-) -> dict[str, Any]:
+) -> Ran:
     """Run a command; the output is `{exit_code, stdout, stderr}`.
 
     What it writes is logged line by line. Stopped by a timeout or a cancellation it takes its children along.

@@ -6,7 +6,7 @@ import builtins
 import re
 import typing
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from .expressions import expression_at, names_at
@@ -17,6 +17,7 @@ from .surroundings import Surroundings, signature_of
 
 _EXPRESSIONS = frozenset({"for_each", "loop", "times", "until", "when", "while"})  # values with or without braces
 _UNITS = ("h", "m", "s", "ms")
+_LIST_TYPE = re.compile(r"\btype:[ \t]*(list\[[ \t]*\w*)$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,10 @@ def complete(text: str, at: int, known: Surroundings) -> Offers:
         at: where the cursor stands, a number of characters.
         known: what is known outside the spec.
     """
+    line = text[text.rfind("\n", 0, at) + 1 : at]
+    in_braces = line.count("{") > line.count("}")
+    if in_braces and (types := _list_types(text[:at], line)) is not None:
+        return types
     root, cursor = outline(text, at)
     if cursor is None:
         return Offers(at, ())
@@ -65,7 +70,23 @@ def complete(text: str, at: int, known: Surroundings) -> Offers:
         length, offers = len(cursor.text), list(_begun(cursor.text, _keys(place, text[at:])))
         if cursor.role == "word" and not cursor.node.kind:
             offers += _begun(cursor.text, _plain_values(place))
+    if in_braces and not text[: at - length].endswith(('"', "'")):
+        offers = list(map(_quoted, offers))
     return Offers(at - length, tuple({offer.text: offer for offer in offers}.values()))
+
+
+def _list_types(before: str, line: str) -> Offers | None:
+    """What fits behind a `list[` within braces, where the bracket begins a list unless quotes stand around it."""
+    begun = _LIST_TYPE.search(line)
+    section = re.findall(r"^(\w+)[ \t]*:", before, re.MULTILINE)
+    if begun is None or section[-1:] != ["inputs"]:
+        return None
+    words = (Offer(word, "value") for word in Spot(("inputs", 0, "type")).words)
+    return Offers(len(before) - len(begun[1]), tuple(map(_quoted, _begun(begun[1], words))))
+
+
+def _quoted(offer: Offer) -> Offer:
+    return replace(offer, text=f'"{offer.text}"') if "[" in offer.text else offer
 
 
 def _begun(word: str, offers: Iterable[Offer]) -> Iterator[Offer]:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 
 from ..engine.sandbox import ENVIRONMENT, GLOBALS
 from ..engine.scope import ALWAYS, ERROR_FIELDS, STEP_ERROR_FIELDS, STEP_FIELDS, TASK_FIELDS
 from ..engine.tasklet import StepStatus, TaskStatus
 from .place import Place
 from .steps import Step
+from .template_names import Fields, names_set
 
 _WORD = re.compile(r"(?:[^\W\d]\w*)?$")
 _PATH = re.compile(r"""(?<![\w.\]])([^\W\d]\w*(?:\.\w+|\[\s*(?:"[^"]*"|'[^']*'|\d+)\s*\])*)\.(\w*)$""")
@@ -35,10 +36,12 @@ class Expression:
     Attributes:
         text: from its beginning on.
         tag: whether it is a statement, `{% … %}`.
+        names: what the template in front of it has set, with the known fields of each.
     """
 
     text: str
     tag: bool = False
+    names: Mapping[str, Fields] = field(default_factory=dict)
 
 
 def expression_at(text: str, *, bare: bool) -> Expression | None:
@@ -52,7 +55,10 @@ def expression_at(text: str, *, bare: bool) -> Expression | None:
     while (opening := _OPENING.search(text, at)) is not None:
         closing = text.find(_CLOSING[opening[0]], opening.end())
         if closing < 0:
-            return None if opening[0] == "{#" else Expression(text[opening.end() :].lstrip("-"), opening[0] == "{%")
+            if opening[0] == "{#":
+                return None
+            names = names_set(text[: opening.start()])
+            return Expression(text[opening.end() :].lstrip("-"), opening[0] == "{%", names)
         at = closing + 2
     return Expression(text) if bare and at == 0 else None
 
@@ -66,27 +72,28 @@ def names_at(expression: Expression, place: Place) -> tuple[int, list[Name]]:
     text = expression.text
     quote = _open_quote(text)
     if quote is not None:
-        return _begun(text[quote + 1 :], _texts(text[:quote], place))
+        return _begun(text[quote + 1 :], _texts(text[:quote], place, expression.names))
     path = _PATH.search(text)
     if path is not None:
-        length, found = _begun(path[2], _fields(_parts(path[1]), place))
+        length, found = _begun(path[2], _below(_parts(path[1]), place, expression.names))
         if all(name.isidentifier() for name, _ in found):
             return length, found
         return len(path[0]), [(_written(path[1], name), kind) for name, kind in found]
     word = _WORD.search(text)
     assert word is not None
-    return _begun(word[0], _words(text[: word.start()].rstrip(), place, tag=expression.tag))
+    return _begun(word[0], _words(text[: word.start()].rstrip(), place, expression))
 
 
-def _words(before: str, place: Place, *, tag: bool) -> Iterable[Name]:
+def _words(before: str, place: Place, expression: Expression) -> Iterable[Name]:
     """The bare words that fit behind a part of an expression."""
     if before.endswith("|"):
         return ((name, "filter") for name in sorted(ENVIRONMENT.filters))
     if re.search(r"\bis(?:\s+not)?$", before):
         return ((name, "test") for name in sorted(ENVIRONMENT.tests) if name.isidentifier())
-    if tag and not before:
+    if expression.tag and not before:
         return ((name, "keyword") for name in _TAGS)
-    return [*((name, "name") for name in in_scope(place)), *((name, "function") for name in GLOBALS)]
+    names = dict.fromkeys((*expression.names, *in_scope(place)))
+    return [*((name, "name") for name in names), *((name, "function") for name in GLOBALS)]
 
 
 def _begun(word: str, names: Iterable[Name]) -> tuple[int, list[Name]]:
@@ -114,8 +121,15 @@ def _locals(place: Place) -> Iterator[str]:
         yield "error"
 
 
+def _below(parts: list[str], place: Place, names: Mapping[str, Fields]) -> Iterable[Name]:
+    """What stands below a path; a name that the template has set hides others."""
+    if parts[0] in names:
+        return [(field, "field") for field in names[parts[0]]] if len(parts) == 1 else []
+    return _fields(parts, place)
+
+
 def _fields(parts: list[str], place: Place) -> Iterator[Name]:
-    """What stands below a path."""
+    """What stands below a path of the language's own names."""
     match parts:
         case ["inputs"]:
             yield from ((name, "input") for name in _inputs(place))
@@ -123,6 +137,8 @@ def _fields(parts: list[str], place: Place) -> Iterator[Name]:
             yield from ((step.name, "step") for step in _readable(place))
         case ["steps", _]:
             yield from ((name, "field") for name in STEP_FIELDS)
+        case ["steps", name, "output"]:
+            yield from ((field, "field") for field in _output(name, place))
         case ["steps", _, "error"]:
             yield from ((name, "field") for name in STEP_ERROR_FIELDS)
         case ["ctx"]:
@@ -168,11 +184,23 @@ def _stored(place: Place) -> list[str]:
     return list(found)
 
 
-def _texts(before: str, place: Place) -> list[Name]:
+def _output(name: str, place: Place) -> Iterable[str]:
+    """The keys of what a step gives, where that is known of its action."""
+    step = next((each for each in place.steps if each.name == name), None)
+    if step is None or step.node.get("loop") is not None:
+        return ()
+    params = step.node.get("params")
+    if step.node.value("action") == "core.set_context" and params is not None:
+        return [str(key) for key in params.keys]
+    action = place.action_of(step.node)
+    return action.output_fields if action is not None else ()
+
+
+def _texts(before: str, place: Place, names: Mapping[str, Fields]) -> list[Name]:
     """What fits inside a quoted text of an expression."""
     item = _ITEM.search(before)
     if item is not None:
-        return list(_fields(_parts(item[1]), place))
+        return list(_below(_parts(item[1]), place, names))
     compared = _COMPARED.search(before)
     if compared is None:
         return []

@@ -55,7 +55,7 @@ class Place:
     @property
     def action(self) -> Action | None:
         """The action of the step around the place."""
-        return self._action_of(self.step.node) if self.step is not None else None
+        return self.action_of(self.step.node) if self.step is not None else None
 
     @cached_property
     def below_step(self) -> tuple[str | int, ...]:
@@ -73,9 +73,10 @@ class Place:
         params = node.parent
         if params is None or params.key != "params" or params.parent is None:
             return ""
-        action = self._action_of(params.parent)
+        action = self.action_of(params.parent)
         return action.kinds.get(str(node.key), "") if action is not None else ""
 
-    def _action_of(self, step: Node) -> Action | None:
+    def action_of(self, step: Node) -> Action | None:
+        """The action of a step, where it is known."""
         name = step.value("action")
         return self.known.action(name) if name else None

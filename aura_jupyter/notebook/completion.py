@@ -95,6 +95,14 @@ class Assistant:
         length, offers = offers_on_line(*line, self._notebook, self._known, spec)
         return Offers(at - length, tuple(offers))
 
+    def nothing_fits(self, cell: str, at: int) -> bool:
+        """Whether a place is in a spec, and there is nothing that could stand there."""
+        begin = body_of(cell)
+        if begin is None or at < begin:
+            return False
+        found = self.offers(cell, at)
+        return found is None or not found.items
+
     def match(self, context: CompletionContext) -> SimpleMatcherResult:
         """A matcher of IPython's."""
         cell = context.full_text
@@ -133,7 +141,12 @@ def install(shell: Any, assistant: Assistant) -> Callable[[], None]:
     completer = shell.Completer
     completer.custom_matchers.append(matcher)
     plain = completer.completions
-    completer.completions = lambda text, offset: assistant.sign(plain(text, offset))
+
+    def completions(text: str, offset: int) -> Iterator[Any]:
+        # in a spec nothing else fits: what Python would complete there is none of its words
+        return iter(()) if assistant.nothing_fits(text, offset) else assistant.sign(plain(text, offset))
+
+    completer.completions = completions
     undo_inspection = _inspect(shell, assistant)
 
     def undo() -> None:

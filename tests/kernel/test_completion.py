@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -114,6 +115,26 @@ def test_subcommands_and_the_names_of_tasks(kernel: Kernel) -> None:
     assert words(kernel, "x = 1\n%aura ca¦") == ["cancel"]
     assert words(kernel, "%aura logs da¦") == ["daily"]
     assert words(kernel, "%aura actions core.l¦") == ["core.log"]
+
+
+@pytest.mark.parametrize(
+    "cell",
+    [
+        "%%aura\nsteps:\n  - name: fl¦",
+        "%%aura\nsteps:\n  - {action: core.log, params: {message: 'fl¦'}}",
+        "%%aura\nsteps:\n  - action: python.run\n    params:\n      code: |\n        fl¦",
+    ],
+)
+def test_where_nothing_of_a_spec_fits_nothing_of_python_is_offered(kernel: Kernel, cell: str) -> None:
+    kernel.ok(FUNCTIONS)
+    assert words(kernel, cell) == []
+
+
+def test_files_are_offered_on_a_line_that_takes_one(kernel: Kernel, tmp_path: Path) -> None:
+    (tmp_path / "daily.yaml").write_text("steps: []")
+    kernel.ok(f"import os\nbefore = os.getcwd()\nos.chdir({str(tmp_path)!r})")
+    assert words(kernel, "%aura run dai¦") == ["daily.yaml"]
+    kernel.ok("os.chdir(before)")
 
 
 def test_other_cells_are_completed_as_ever(kernel: Kernel) -> None:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import textwrap
 from collections.abc import Iterable, Iterator
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -260,3 +262,82 @@ def _no_more_actions() -> Iterator[None]:
     before = set(registry.names())
     yield
     assert set(registry.names()) == before
+
+
+TEMPLATES = [
+    ('"{% set total = 3 %}{{ to¦ }}"', ["total"]),
+    ('"{% set a, bee = 1, 2 %}{{ be¦ }}"', ["bee"]),
+    ('"{% for row in inputs.flights %}{{ ro¦ }}{% endfor %}"', ["row"]),
+    ('"{% for row in inputs.flights %}{% endfor %}{{ ro¦ }}"', []),
+    ('"{% for key, val in x %}{% if va¦ %}{% endif %}{% endfor %}"', ["val"]),
+    ('"{% for row in x %}{{ loop.inde¦ }}{% endfor %}"', ["index", "index0"]),
+    ('"{% with width = 3 %}{{ wid¦ }}{% endwith %}"', ["width"]),
+    ('"{% macro shout(word, many=1) %}{{ man¦ }}{% endmacro %}"', ["many"]),
+    ('"{% macro shout(word) %}{% endmacro %}{{ sho¦ }}"', ["shout"]),
+    ("'{% set ns = namespace(found=0) %}{% set ns.last = 1 %}{{ ns.¦ }}'", ["found", "last"]),
+    ('\'{% set row = {"origin": 1, "dest": 2} %}{{ row.d¦ }}\'', ["dest"]),
+    ('\'{% set row = {"origin": 1} %}{{ row["or¦"] }}\'', ["origin"]),
+    ("|\n      {%- set far = 3 -%}\n      {{ fa¦ }}", ["far"]),
+    ('"{% set steps = {} %}{{ steps.¦ }}"', []),
+]
+
+
+@pytest.mark.parametrize(("value", "expected"), TEMPLATES)
+def test_names_that_the_template_has_set_are_offered_where_they_are_in_scope(value: str, expected: list[str]) -> None:
+    assert offers(f"steps:\n  - action: core.log\n    params:\n     message: {value}\n") == expected
+
+
+@pytest.mark.parametrize(
+    ("step", "expected"),
+    [
+        ("action: shell.run", ["exit_code", "stdout", "stderr"]),
+        ("action: http.request", ["status", "headers", "text", "json"]),
+        ("{action: core.set_context, params: {rate: 1, far: 2}}", ["rate", "far"]),
+        ("{action: shell.run, loop: {times: 3}}", []),
+        ("action: core.log", []),
+    ],
+)
+def test_the_keys_of_a_step_s_output_are_offered_where_its_action_tells_them(step: str, expected: list[str]) -> None:
+    step = step if step.startswith("{") else f"{{{step}}}"
+    step = step.replace("{action", "{name: one, action", 1)
+    assert offers(f"steps:\n  - {step}\nreturns: '{{{{ steps.one.output.¦ }}}}'") == expected
+
+
+class Found(NamedTuple):
+    count: int
+    names: list[str]
+
+
+@dataclasses.dataclass
+class Rows:
+    total: int
+
+
+def missing(x: int) -> NoSuchThing:  # type: ignore[name-defined] # noqa: F821
+    ...
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [(Found, ("count", "names")), (Rows, ("total",)), (dict, ()), (None, ())]
+)
+def test_the_fields_of_an_output_are_those_of_its_annotation(kind: Any, expected: tuple[str, ...]) -> None:
+    def act() -> Any: ...
+
+    act.__annotations__["return"] = kind
+    assert from_callable("act", act).output_fields == expected
+    assert from_callable("missing", missing).output_fields == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("inputs: [{name: a, type: list[st¦}]", ['"list[string]"']),
+        ("inputs: [{name: a, type: list[¦", ['"list[string]"', '"list[integer]"']),
+        ('inputs:\n  - {name: a, type: "list[st¦"}', ["list[string]"]),
+        ("inputs:\n  - {name: a, type: lis¦}", ["list", '"list[string]"']),
+        ("inputs:\n  - name: a\n    type: lis¦", ["list", "list[string]"]),
+        ("inputs: [{name: a, type: bool¦}]", ["boolean"]),
+    ],
+)
+def test_a_list_of_something_is_quoted_within_braces(text: str, expected: list[str]) -> None:
+    assert offers(text)[: len(expected)] == expected
