@@ -27,6 +27,7 @@ def main(words: Sequence[str] | None = None) -> int:
     Returns:
         The exit status.
     """
+    _keep_places()
     try:
         status = _run(list(sys.argv[1:] if words is None else words))
         _flush(sys.stdout)
@@ -64,6 +65,15 @@ def _run(words: list[str]) -> int:
     except SystemExit as ended:  # --help, which is written by now
         return int(ended.code or OK)
     return int(importlib.import_module(f"{__package__}.{command.module}").main(options))
+
+
+def _keep_places() -> None:
+    """Let nothing that is opened take the place of a standard stream that is closed."""
+    for number in (0, 1, 2):
+        try:
+            os.fstat(number)
+        except OSError:
+            os.open(os.devnull, os.O_RDWR)  # it gets the lowest number that is free, which is this one
 
 
 def overview() -> str:

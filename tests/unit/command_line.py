@@ -22,6 +22,12 @@ def environment(**more: str) -> dict[str, str]:
     return {**{key: value for key, value in os.environ.items() if key not in _NOT_WANTED}, "TERM": "xterm", **more}
 
 
+def hear_signals() -> None:
+    """Undo what a shell does for its background jobs, and `nohup`: they ignore signals, and so would their children."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 class CommandLine:
     """Runs the program in a folder.
 
@@ -63,6 +69,7 @@ class CommandLine:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             encoding="utf-8",
+            preexec_fn=hear_signals,  # noqa: PLW1509 - no lock in it
         )
         watch = threading.Timer(LIMIT, process.kill)
         watch.start()

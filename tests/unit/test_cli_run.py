@@ -19,7 +19,7 @@ from pathlib import Path
 import pytest
 
 from aura_jupyter.cli.program import main
-from tests.unit.command_line import LIMIT, PROGRAM, CommandLine, environment
+from tests.unit.command_line import LIMIT, PROGRAM, CommandLine, environment, hear_signals
 
 SMALL = """
 meta: {title: Small}
@@ -337,7 +337,14 @@ def test_a_full_disk_is_said(aura: CommandLine) -> None:
 def test_closed_streams_harm_nothing(aura: CommandLine) -> None:
     line = " ".join([*PROGRAM, "run", "small.yaml"])
     for closed in (">&-", "2>&-", "<&-", ">&- 2>&- <&-"):
-        assert subprocess.run(f"{line} {closed}", shell=True, cwd=aura.folder, check=False).returncode == 0, closed
+        assert (
+            subprocess.run(f"{line} {closed}", shell=True, cwd=aura.folder, check=False, timeout=LIMIT).returncode == 0
+        ), closed
+
+
+def _on_its_terminal() -> None:
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    hear_signals()
 
 
 class Terminal:
@@ -353,7 +360,7 @@ class Terminal:
             stdout=slave if stdout == 0 else stdout,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # noqa: PLW1509 - one call, no lock in it
+            preexec_fn=_on_its_terminal,  # noqa: PLW1509 - no lock in it
         )
         os.close(slave)
         self._watch = threading.Timer(LIMIT, self.process.kill)
