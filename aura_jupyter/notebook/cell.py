@@ -14,15 +14,15 @@ from .options import Line
 
 AWAITED = "aura_awaited"
 
-_CELL_LINE = re.compile(r"%%aura(?=\s|$)")
+_CELL_LINE = re.compile(r"([ \t]*)%%aura(?=\s|$)")
 _OPTIONS = re.compile(r"\s*(%%?aura)[ \t](.*)$")
-_SPEC_LINE = re.compile(r"(meta|inputs|steps|finally|returns)[ \t]*:")
+_SPEC_LINE = re.compile(r"\s*((meta|inputs|steps|finally|returns)[ \t]*:|-[ \t]+\{?[ \t]*(name|action)[ \t]*:)")
 _MADE_CALL = re.compile(r"get_ipython\(\)\.run_(cell|line)_magic\('aura', ")
 _AWAITED_COMMANDS = frozenset({"wait", "run", "rerun", "logs"})
 
 
 def lift(lines: list[str]) -> list[str]:
-    """Let comments, blank lines and line magics stand above `%%aura`, and let its body be empty.
+    """Let comments, blank lines and line magics stand above `%%aura`, let it be indented, and its body be empty.
 
     An input transformer of IPython's clean-up stage, whose own cell magics look at the first line only. Below Python
     code the cell becomes a call that refuses it, where IPython would complain of the spec's Python.
@@ -30,21 +30,25 @@ def lift(lines: list[str]) -> list[str]:
     at = next((number for number, line in enumerate(lines) if _CELL_LINE.match(line)), None)
     if at is None:
         return _with_body_refused(lines)
-    options = lines[at][len("%%aura") :].strip()
+    indent = lines[at][: lines[at].index("%")]
+    options = lines[at].strip()[len("%%aura") :].strip()
     if not all(map(_may_stand_above, lines[:at])):
-        return [f"get_ipython().run_line_magic('%aura', {options!r})\n"] if _is_code(lines[:at]) else lines
-    body = "".join(lines[at + 1 :]) or "\n"
+        misplaced = not indent and _is_code(lines[:at])
+        return [f"get_ipython().run_line_magic('%aura', {options!r})\n"] if misplaced else lines
+    body = "".join(line.removeprefix(indent) for line in lines[at + 1 :]) or "\n"
     return [*lines[:at], f"get_ipython().run_cell_magic('aura', {options!r}, {body!r})\n"]
 
 
 def _with_body_refused(lines: list[str]) -> list[str]:
     """A cell whose `%aura` has a spec under it, where `%%aura` was meant, becomes a call that says so."""
     at = next((number for number, line in enumerate(lines) if not _may_stand_above(line)), None)
-    above = lines[at - 1] if at else ""
-    if at is None or not above.startswith("%aura") or not _SPEC_LINE.match(lines[at]):
+    if at is None or not _SPEC_LINE.match(lines[at]):
         return lines
-    options = above[len("%aura") :].strip()
-    return [*lines[: at - 1], f"get_ipython().run_line_magic('%aura_body', {options!r})\n"]
+    above = [number for number, line in enumerate(lines[:at]) if line.strip() and not line.strip().startswith("#")]
+    if not above or not lines[above[-1]].startswith("%aura"):
+        return lines
+    options = lines[above[-1]][len("%aura") :].strip()
+    return [*lines[: above[-1]], f"get_ipython().run_line_magic('%aura_body', {options!r})\n"]
 
 
 lift.has_side_effects = True  # type: ignore[attr-defined] # skips it where a console asks whether the cell is complete

@@ -284,7 +284,17 @@ def test_doctor_gives_a_verdict_on_versions_and_settings(kernel: Kernel) -> None
     assert "nobody can be asked" in kernel.ok("%aura doctor", allow_stdin=False).stdout
 
 
-def test_a_spec_under_a_single_percent_sign_is_explained(kernel: Kernel) -> None:
-    reply = kernel.fails("# note\n%aura daily -w\nsteps: [{action: core.log, params: {message: hi}}]")
+@pytest.mark.parametrize(
+    "body",
+    [
+        "steps: [{action: core.log, params: {message: hi}}]",
+        "\n# why\nmeta: {}\nsteps: []",
+        "- action: core.log\n",
+        "  - {name: a}",
+    ],
+    ids=["steps", "comment between", "list", "indented"],
+)
+def test_a_spec_under_a_single_percent_sign_is_explained(kernel: Kernel, body: str) -> None:
+    reply = kernel.fails(f"# note\n%aura daily -w\n{body}")
     assert reply.traceback.startswith("Line 2: a spec stands under %aura")
     assert "Write %%aura" in reply.traceback

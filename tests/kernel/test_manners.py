@@ -103,8 +103,11 @@ def test_input_in_a_cell_asks_as_ever_while_a_task_runs(own_kernel: Kernel) -> N
         "%%aura -w\r\nsteps:\r\n  - action: core.log\r\n    params: {message: hi}\r\n",
         "%%aura -w\nsteps:\n  - action: core.log\n    params: {message: hi}\n\n  \n",
         "\n\n%%aura -w  \nsteps: [{action: core.log, params: {message: hi}}]",
+        "# why\r\n%pdb off\r\n%%aura -w\r\nsteps: [{action: core.log, params: {message: hi}}]\r\n\r\n",
+        "  %%aura -w\n  steps:\n    - action: core.log\n      params: {message: hi}",
+        "# why\n  %%aura -w\nsteps: [{action: core.log, params: {message: hi}}]",
     ],
-    ids=["Windows line ends", "blank lines below", "blank lines above"],
+    ids=["Windows line ends", "blank lines below", "blank lines above", "all of these", "indented", "indented alone"],
 )
 def test_line_ends_and_blank_lines_do_not_matter(kernel: Kernel, cell: str) -> None:
     assert kernel.ok(cell).value == "'hi'"
