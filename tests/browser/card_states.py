@@ -389,6 +389,11 @@ THEMES = {
         "border-color1": "#616161", "border-color2": "#424242", "brand-color1": "#2196f3", "success-color1": "#4caf50",
         "error-color1": "#f44336", "warn-color0": "#f57c00",
     },
+    "contrast": {
+        "page": "#000", "layout-color1": "#111", "ui-font-color1": "#fff", "border-color1": "#fff",
+        "border-color2": "#e0e0e0", "brand-color1": "#319bf2", "success-color1": "#4caf50", "error-color1": "#f44336",
+        "warn-color0": "#f57c00",
+    },
 }  # fmt: skip
 
 
@@ -397,7 +402,7 @@ def page(states: dict[str, dict[str, Any]], theme: str, ahead: dict[str, int] | 
 
     Args:
         states: what `all_states` gave.
-        theme: light or dark.
+        theme: light, dark, or contrast as in "JupyterLab Dark High Contrast".
         ahead: for each state how far its clocks are ahead, in milliseconds; 9 s without a word. None: they are right.
     """
     variables = ";".join(f"--jp-{name}:{value}" for name, value in THEMES[theme].items())

@@ -26,7 +26,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     worker.join(60)
     assert states
     folder = tmp_path_factory.mktemp("cards")
-    made = {theme: folder / f"{theme}.html" for theme in ("light", "dark")}
+    made = {theme: folder / f"{theme}.html" for theme in ("light", "dark", "contrast")}
     for theme, path in made.items():
         path.write_text(html_page(states, theme), "utf-8")
     return made
@@ -288,7 +288,7 @@ def test_a_large_task_is_filtered_by_text_and_state(cards: Callable[..., Page]) 
     expect(box.locator("li").first).to_contain_text("211 steps")
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("theme", ["light", "dark", "contrast"])
 def test_axe_finds_nothing(cards: Callable[..., Page], theme: str) -> None:
     axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
     page = cards(theme)
@@ -303,6 +303,67 @@ def test_axe_finds_nothing(cards: Callable[..., Page], theme: str) -> None:
     expect(page.locator("#running .a-graph .n").first).to_be_visible()
     results = axe.run(page, context={"include": [[".aura-card"]]})
     assert not results.response["violations"], results.generate_report()
+
+
+STOP = """() => { const at = document.activeElement, style = getComputedStyle(at);
+    const inside = at.closest("#failed");
+    const name = at.ariaLabel || at.textContent.trim();
+    return inside && {name, seen: style.outlineStyle + " " + style.outlineWidth}; }"""
+
+
+def test_every_control_is_reached_by_the_keyboard_and_shows_that_it_is(cards: Callable[..., Page]) -> None:
+    page = cards()
+    expect(page.locator("#failed .a-open")).to_contain_text("---> ")
+    page.locator("#failed .a-btn").focus()
+    page.keyboard.press("Shift+Tab")
+    page.keyboard.press("Tab")  # now the keyboard has moved the focus
+    stops = []
+    while stop := page.evaluate(STOP):
+        stops.append(stop)
+        page.keyboard.press("Tab")
+    assert {stop["seen"] for stop in stops} == {"solid 2px"}
+    names = " | ".join(stop["name"] for stop in stops)
+    wanted = ["Run again", "Steps", "Graph", "Log 4", "Copy id", "Save spec", "Inputs", "fetch", "join", "report"]
+    assert [name for name in wanted if name not in names] == []
+    assert len(stops) == page.locator("#failed :is(button:enabled, [tabindex='0'])").count()
+
+
+def test_what_opens_and_the_tabs_fit_into_320_pixels(cards: Callable[..., Page]) -> None:
+    page = cards(narrow=True)
+    for name in ("fetch", "clean", "Inputs", "Result"):
+        row(page, "completed", name).click()
+    expect(page.locator("#completed .a-open")).to_have_count(4)
+    tab(page, "running", "Graph").click()
+    tab(page, "cancelled", "Log").click()
+    expect(page.locator("#running .a-graph .n").first).to_be_visible()
+    expect(page.locator("#cancelled .a-lines span").first).to_be_visible()
+    for state in ("completed", "running", "cancelled", "failed"):
+        card = page.locator(f"#{state} .aura-card")
+        assert card.evaluate("card => card.scrollWidth <= card.clientWidth"), state
+        outside = """card => { const end = card.getBoundingClientRect().right;
+            return [...card.querySelectorAll(".a-head button, .a-tabs button, .a-row")]
+                .filter(button => button.getBoundingClientRect().right > end).length; }"""
+        assert card.evaluate(outside) == 0, state
+
+
+def test_a_step_that_goes_on_is_announced_to_nobody_and_a_new_status_once(cards: Callable[..., Page]) -> None:
+    page = cards()
+    page.evaluate(
+        """() => { window.said = []; const status = document.querySelector("#running output");
+        const all = {childList: true, subtree: true};
+        new MutationObserver(() => said.push(status.textContent)).observe(status, all); }"""
+    )
+    for rev in range(1, 4):
+        page.evaluate(
+            """rev => { const s = sources.running, row = s.state.rows.find(row => row.name === "clean");
+            s.merge({rows: [{...row, detail: [["", `${rev} of 9`]]}], head: {log: rev}, rev, now: Date.now()}); }""",
+            rev,
+        )
+        expect(row(page, "running", "clean")).to_contain_text(f"{rev} of 9")
+    head = "{said: 'Flights completed in 3 s.', final: true, phrase: [['b', 'Completed'], ['', ', 6 steps']]}"
+    page.evaluate(f"sources.running.merge({{head: {head}, rev: 4, now: Date.now()}})")
+    expect(page.locator("#running .a-h2")).to_contain_text("Completed, 6 steps")
+    assert page.evaluate("said") == ["Flights completed in 3 s."]
 
 
 def test_nothing_overflows_at_320_pixels(cards: Callable[..., Page]) -> None:
