@@ -9,6 +9,9 @@ export interface Picture {
   readonly status: string;
   readonly final: boolean;
   readonly now: number;
+  readonly started: number | null;
+  readonly ended: number | null;
+  readonly said: string;
   readonly lost?: boolean;
   readonly rows: readonly object[];
 }

@@ -21,6 +21,9 @@ import type { Picture } from './picture';
  */
 const RESTORED = 400; // ms
 
+/** How often the outputs are looked through while something changes; that takes a fifth of a millisecond. */
+const LOOK = 500; // ms
+
 /** So many ends are kept for outputs that come back later; of others the kernel is asked. */
 const ENDS = 50;
 
@@ -38,6 +41,7 @@ export class Keeper implements IDisposable {
     this.hub.woke.connect(this._askForOpen, this);
     this._storeWhatIsSeen();
     this._cells.changed.connect(this._onCells, this);
+    _context.model.contentChanged.connect(this._onContent, this);
     this._settle(this._cells);
     void _context.ready.then(() => {
       this._settle(this._cells);
@@ -61,25 +65,20 @@ export class Keeper implements IDisposable {
       return;
     }
     this._isDisposed = true;
+    clearTimeout(this._looking);
     this.hub.dispose();
     Signal.clearData(this);
   }
 
-  /** Whether a card of this task is in the notebook. */
-  shows(id: string): boolean {
-    return this.find(id) !== undefined;
+  /** The ids of the tasks that run, as far as they have cards here. */
+  get running(): Iterable<string> {
+    return this._live.keys();
   }
 
-  /** The first cell that shows a card of this task. */
-  find(id: string): ICellModel | undefined {
-    for (const cell of this._cells) {
-      for (const { picture } of cardsIn([cell])) {
-        if (picture.task_id === id) {
-          return cell;
-        }
-      }
-    }
-    return undefined;
+  /** The place of the first cell that shows a card of this task; -1 where there is none. */
+  indexOf(id: string): number {
+    const holds = (cell: ICellModel): boolean => [...cardsIn([cell])].some(({ picture }) => picture.task_id === id);
+    return [...this._cells].findIndex(holds);
   }
 
   private get _cells(): INotebookModel['cells'] {
@@ -138,8 +137,16 @@ export class Keeper implements IDisposable {
     }
   }
 
+  /** A card may have come; a cell that waits for its task says so in no other way. */
+  private _onContent(): void {
+    this._looking ??= setTimeout(() => {
+      this._looking = undefined;
+      this._askForOpen();
+    }, LOOK);
+  }
+
   private _askForOpen(): void {
-    if (!this._context.isReady) {
+    if (this._isDisposed || !this._context.isReady) {
       return;
     }
     const unknown = new Set<string>();
@@ -263,6 +270,7 @@ export class Keeper implements IDisposable {
 
   private _isDisposed = false;
   private _answeredAt: number | undefined;
+  private _looking: ReturnType<typeof setTimeout> | undefined;
   private readonly _live = new Map<string, IMimeBundle>();
   private readonly _ends = new Map<string, IMimeBundle>();
   private readonly _gone = new Set<string>();

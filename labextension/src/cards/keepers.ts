@@ -58,7 +58,7 @@ export class Keepers implements IDisposable {
   find(id: string): { panel: NotebookPanel; keeper: Keeper } | undefined {
     for (const panel of this._panels) {
       const keeper = this.of(panel);
-      if (keeper?.shows(id)) {
+      if (keeper && keeper.indexOf(id) >= 0) {
         return { panel, keeper };
       }
     }
