@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
 from .messages import (
     Model,
@@ -19,6 +19,14 @@ from .messages import (
 FINAL = frozenset({"COMPLETED", "FAILED", "CANCELLED", "LOST"})
 """The statuses that do not change any more."""
 KernelId = str
+
+
+def _whole(value: Any) -> Any:
+    return int(value) if type(value) is float and value.is_integer() else value
+
+
+Whole = Annotated[int, BeforeValidator(_whole)]
+"""JSON knows one kind of number, so `2.0` is a whole one."""
 
 
 # --- what is asked ----------------------------------------------------------------------------------------------------
@@ -51,7 +59,7 @@ class AnswerBody(Model):
 class MoveBody(Model):
     """Another place in the queue."""
 
-    place: int = Field(ge=1, le=1_000_000, description="From 1, the next one to run.")
+    place: Whole = Field(ge=1, le=1_000_000, description="From 1, the next one to run.")
 
 
 class ValidateBody(Model):
@@ -65,7 +73,7 @@ class CompleteBody(Model):
     """A place in a spec that is being written. With `kernel_id` the actions and variables of that kernel are known."""
 
     text: str = Field(description="The YAML, whatever state it is in.")
-    at: int = Field(ge=0, le=100_000_000, description="Where the cursor stands, a number of characters.")
+    at: Whole = Field(ge=0, le=100_000_000, description="Where the cursor stands, a number of characters.")
     kernel_id: KernelId | None = Field(default=None, max_length=100)
 
 
@@ -75,7 +83,9 @@ class TasksQuery(Model):
     kernel_id: KernelId | None = Field(default=None, max_length=100, description="Of this kernel alone.")
     status: list[Status] | None = Field(default=None, description="With one of these statuses; may be repeated.")
     limit: int = Field(default=100, ge=1, le=1000, description="How many at most.")
-    cursor: str | None = Field(default=None, max_length=50_000, description="Of the page before, for the next one.")
+    cursor: str | None = Field(
+        default=None, max_length=50_000, pattern="^[A-Za-z0-9_-]+$", description="Of the page before, for the next one."
+    )
 
 
 class TaskQuery(Model):

@@ -28,6 +28,8 @@ class ApiError(AuraError):
         super().__init__(status, code, detail, self.problems)
 
     def __str__(self) -> str:
+        if len(self.problems) == 1 and self.problems[0].message == self.detail:
+            return _line(self.problems[0]).strip()
         return "\n".join([self.detail, *map(_line, self.problems)])
 
 
@@ -37,4 +39,5 @@ class NoServerError(AuraError, ConnectionError):
 
 def _line(problem: ProblemInfo) -> str:
     where = f"line {problem.line}, column {problem.column}" if problem.line is not None else problem.path
-    return f"  {where}{': ' if where else ''}{problem.message} {problem.hint}".rstrip()
+    says = problem.message if problem.message.endswith((".", "?", "!")) else f"{problem.message}."
+    return f"  {where}{': ' if where else ''}{says} {problem.hint}".rstrip()

@@ -41,6 +41,7 @@ class Kernels:
         self._asked: dict[str, float] = {}  # when a kernel was last asked, or had tasks, by the loop's clock
         self._tending: dict[str, asyncio.Task[None]] = {}
         self._watch: asyncio.Task[None] | None = None
+        self._closed = False
 
     def ids(self) -> list[str]:
         """The ids of all kernels."""
@@ -52,6 +53,8 @@ class Kernels:
         Raises:
             Refusal: there is no such kernel, or it is none that can be spoken to.
         """
+        if self._closed:
+            raise Refusal("kernel-gone", "The server is stopping.")
         if kernel_id not in self.manager:
             self._forget(kernel_id)
             raise Refusal("no-kernel", "There is no kernel with this id: `GET aura/kernels` lists those there are.")
@@ -83,11 +86,14 @@ class Kernels:
             Refusal: the kernel does not know it, or does not answer.
         """
         detail = await self.client(known.kernel_id).ask(messages.Task(task_id=known.task_id), TaskDetail)
+        if detail.status == "CANCELLED" and not known.ended and self._is_being_ended(known.kernel_id):
+            raise Refusal("kernel-gone", "The kernel is being ended.")
         self._known.looked(known, detail, missed=missed)
         return detail
 
     async def close(self) -> None:
         """Let go of all kernels. May be called twice."""
+        self._closed = True
         tasks = [task for task in (self._watch, *self._tending.values()) if task is not None]
         for task in tasks:
             task.cancel()
@@ -99,8 +105,15 @@ class Kernels:
     # --- what the kernels do ------------------------------------------------------------------------------------------
 
     def happened(self, kernel_id: str, event: TaskEvent) -> None:
-        """A task has changed."""
+        """A task has changed. What a kernel cancels because it is being ended is lost, whether it can still say so
+        or not.
+        """
+        if event.task.status == "CANCELLED" and self._is_being_ended(kernel_id):
+            return
         self._known.happened(kernel_id, event)
+
+    def _is_being_ended(self, kernel_id: str) -> bool:
+        return kernel_id not in self.manager or bool(self.manager.get_kernel(kernel_id).shutting_down)
 
     def missed(self, kernel_id: str) -> None:
         """Events were lost."""

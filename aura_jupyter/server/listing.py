@@ -40,7 +40,7 @@ class Place(Model):
         try:
             return cls.model_validate_json(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
         except (ValueError, ValidationError):
-            raise Refusal("bad-request", "This cursor is none that a list of tasks gave.") from None
+            raise Refusal("bad-cursor", "This cursor is none that a list of tasks gave.") from None
 
     @property
     def key(self) -> tuple[datetime, str]:

@@ -19,12 +19,13 @@ _OF_ALL = (400, 403, 405, 413, 500)
 _REF = "#/components/schemas/{model}"
 _LINKED = {"task": "GET", "logs": "GET", "events": "GET", "cancel": "POST", "rerun": "POST"}
 _EXAMPLE = {
-    "task_spec": """inputs: {n: 3}
+    "task_spec": """inputs:
+  - {name: n, type: integer}
 steps:
-  - name: square
-    action: python.eval
-    params: {code: n * n, n: "{{ inputs.n }}"}
-returns: "{{ steps.square.output }}"
+  - name: say
+    action: core.log
+    params: {message: "The square of {{ inputs.n }}"}
+returns: "{{ inputs.n ** 2 }}"
 """,
     "inputs": {"n": 4},
 }

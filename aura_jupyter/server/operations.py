@@ -85,7 +85,7 @@ OPERATIONS = (
     Operation(
         "tasks", "GET", "tasks", "Tasks, the newest first", rest.ServedList,
         lambda asked: asked.service.tasks(asked.query),
-        query=rest.TasksQuery, refusals=_OF_KERNEL,
+        query=rest.TasksQuery, refusals=(*_OF_KERNEL, 422),
     ),
     Operation(
         "task", "GET", "tasks/{task_id}", "All of a task that is JSON", rest.ServedDetail,

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
 from jupyter_client.kernelspec import NoSuchKernel
@@ -48,14 +51,17 @@ class OwnKernels:
         self._known = known
         self._settings = settings
         self._used: dict[str, float] = {}  # when each was used last, by the loop's clock
+        self._asked: Counter[str] = Counter()  # how many tasks are just being handed over to each
         self._picking = asyncio.Lock()
+        self._closing = asyncio.Event()
         self._culling: asyncio.Task[None] | None = None
 
     def __contains__(self, kernel_id: str) -> bool:
         return kernel_id in self._used
 
-    async def pick(self) -> str:
-        """The id of the kernel with the fewest tasks; of a new one, where each has some and there may be more.
+    @asynccontextmanager
+    async def picked(self) -> AsyncIterator[str]:
+        """The id of the kernel with the fewest tasks, or of a new one; it is not ended within the context.
 
         Raises:
             Refusal: there may be none, or it does not start.
@@ -63,19 +69,31 @@ class OwnKernels:
         if self._settings.most < 1:
             raise Refusal("no-kernel", "This server starts no kernels for tasks: say in which one, with `kernel_id`.")
         async with self._picking:
-            self._forget_ended()
-            loads = {kernel_id: len(self._known.unfinished(kernel_id)) for kernel_id in self._used}
-            kernel_id = min(loads, key=lambda each: loads[each], default=None)
-            if kernel_id is None or (loads[kernel_id] and len(loads) < self._settings.most):
-                kernel_id = await self._start()
+            kernel_id = await self._pick()
+            self._asked[kernel_id] += 1
+        try:
+            yield kernel_id
+        finally:
+            self._asked[kernel_id] -= 1
             self._used[kernel_id] = asyncio.get_running_loop().time()
-            return kernel_id
+
+    async def _pick(self) -> str:
+        """A new one, where each has some and there may be more."""
+        self._forget_ended()
+        loads = {each: self._asked[each] + len(self._known.unfinished(each)) for each in self._used}
+        kernel_id = min(loads, key=lambda each: loads[each], default=None)
+        if kernel_id is None or (loads[kernel_id] and len(loads) < self._settings.most):
+            kernel_id = await self._start()
+        self._used[kernel_id] = asyncio.get_running_loop().time()
+        return kernel_id
 
     async def close(self) -> None:
-        """End no more of them by itself: the server ends all its kernels."""
+        """End no more of them by itself: the server ends all its kernels. One that is being ended is waited for, since
+        its manager does not bear being asked twice.
+        """
+        self._closing.set()
         if self._culling is not None:
-            self._culling.cancel()
-            await asyncio.gather(self._culling, return_exceptions=True)
+            await self._culling
 
     async def _start(self) -> str:
         names = {"kernel_name": self._settings.kernel_name} if self._settings.kernel_name else {}
@@ -120,21 +138,33 @@ class OwnKernels:
 
     def _forget_ended(self) -> None:
         for kernel_id in [each for each in self._used if each not in self._kernels.manager]:
-            del self._used[kernel_id]
+            del self._used[kernel_id], self._asked[kernel_id]
 
     async def _cull(self) -> None:
-        while True:
-            await asyncio.sleep(min(max(self._settings.idle / 4, 0.2), 30.0))
+        while not await self._closes_within(min(max(self._settings.idle / 4, 0.2), 30.0)):
             self._forget_ended()
             for kernel_id in list(self._used):
+                if self._closing.is_set():
+                    return
                 try:
                     await self._cull_if_idle(kernel_id)
                 except Refusal as refusal:
                     _log.debug("Kernel %s was not asked whether it is idle: %s", kernel_id, refusal.detail)
 
+    async def _closes_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._closing.wait()
+        except TimeoutError:
+            return False
+
     async def _cull_if_idle(self, kernel_id: str) -> None:
         now = asyncio.get_running_loop().time()
-        if self._known.unfinished(kernel_id) or self._kernels.manager.kernel_model(kernel_id)["connections"]:
+        if (
+            self._asked[kernel_id]
+            or self._known.unfinished(kernel_id)
+            or self._kernels.manager.kernel_model(kernel_id)["connections"]
+        ):
             self._used[kernel_id] = now
             return
         used = self._used[kernel_id]
@@ -146,7 +176,7 @@ class OwnKernels:
             return
         await self._keep_details(kernel_id)
         async with self._picking:
-            if self._used.get(kernel_id) != used:  # it was picked meanwhile
+            if self._used.get(kernel_id) != used or self._asked[kernel_id]:  # it was picked meanwhile
                 return
             del self._used[kernel_id]
         _log.info("Ending kernel %s, which no task has used for %g seconds", kernel_id, self._settings.idle)

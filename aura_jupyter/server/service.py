@@ -69,15 +69,20 @@ class TaskService:
         self._closing = True
         for known in self._known:
             known.wake()
-        await self._own.close()
         await self._kernels.close()
+        await self._own.close()
         self._local.close()
 
     # --- tasks --------------------------------------------------------------------------------------------------------
 
     async def run(self, body: RunBody) -> Accepted:
         """Hand a task over to a kernel."""
-        kernel_id = body.kernel_id or await self._own.pick()
+        if body.kernel_id is not None:
+            return await self._run_in(body.kernel_id, body)
+        async with self._own.picked() as kernel_id:
+            return await self._run_in(kernel_id, body)
+
+    async def _run_in(self, kernel_id: str, body: RunBody) -> Accepted:
         client = await self._kernels.follow(kernel_id)
         request = messages.RunAdHoc(task_spec=body.task_spec, inputs=body.inputs, title=body.title)
         return self._submitted(kernel_id, await client.ask(request, Submitted), body.title)
@@ -141,7 +146,7 @@ class TaskService:
         except Refusal as refusal:
             if refusal.code not in ("no-task", "no-kernel", "kernel-gone", "no-aura"):
                 raise
-            if known.ended:
+            if known.ended or refusal.code == "kernel-gone":
                 return known.served_detail()
             raise Refusal("no-task", _NO_TASK) from None
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
+from tornado.httpclient import HTTPResponse
+from traitlets.config import Config
 
-from tests.server.servers import JupyterServer, ServerKernel, running_server
+from tests.server.servers import JupyterServer, Send, ServerKernel, running_server
 
 pytest_plugins = ["pytest_jupyter.jupyter_server"]
 
@@ -16,13 +19,6 @@ pytest_plugins = ["pytest_jupyter.jupyter_server"]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
     """The server that tests share."""
     with running_server(tmp_path_factory.mktemp("server")) as server:
-        yield server
-
-
-@pytest.fixture
-def own_server(tmp_path: Path) -> Iterator[JupyterServer]:
-    """A server of its own for one test, whose own kernels end when they are idle for a second."""
-    with running_server(tmp_path, "--AuraServer.kernel_idle_seconds=1", "--AuraServer.max_kernels=2") as server:
         yield server
 
 
@@ -48,3 +44,36 @@ def own_kernel(server: JupyterServer) -> Iterator[ServerKernel]:
     with server.kernel() as kernel:
         kernel.ok("%load_ext aura_jupyter")
         yield kernel
+
+
+# --- servers in the tests' own process, by pytest-jupyter -------------------------------------------------------------
+
+
+@pytest.fixture
+def jp_server_config() -> Config:
+    return Config({"ServerApp": {"jpserver_extensions": {"aura_jupyter": True}}})
+
+
+@pytest.fixture
+def send(http_server_client: Any, jp_asyncio_loop: asyncio.AbstractEventLoop, jp_base_url: str) -> Send:
+    """Sends a request, with no token but the one that is given."""
+
+    def fetch(verb: str, path: str, headers: dict[str, str] | None = None, body: str = "{}") -> HTTPResponse:
+        sending = http_server_client.fetch(
+            f"{jp_base_url}{path}",
+            method=verb,
+            headers={"Content-Type": "application/json", **(headers or {})},
+            body=body if verb in ("POST", "PUT", "PATCH") else None,
+            allow_nonstandard_methods=True,
+            raise_error=False,
+            follow_redirects=False,
+            request_timeout=60,
+        )
+        return jp_asyncio_loop.run_until_complete(sending)
+
+    return fetch
+
+
+@pytest.fixture
+def token(jp_auth_header: dict[str, str]) -> dict[str, str]:
+    return dict(jp_auth_header)

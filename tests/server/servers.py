@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import socket
 import subprocess
@@ -14,14 +15,18 @@ from typing import Any, TypeVar
 
 import httpx
 from jupyter_client.blocking import BlockingKernelClient
+from tornado.httpclient import HTTPResponse
 
 from aura_jupyter.client import Client
 from tests.kernel.kernels import Kernel
 
-LIMIT = 60.0  # seconds that anything in these tests may take
+LIMIT = 100.0  # seconds that anything in these tests may take
 TOKEN = "a-token-for-tests"
 BASE = "/some%20base/"
+OTHERS = ("jupyter_lsp", "jupyter_server_terminals", "jupyterlab", "notebook", "notebook_shim")
+SETTINGS = {"ServerApp": {"jpserver_extensions": {"aura_jupyter": True, **dict.fromkeys(OTHERS, False)}}}
 T = TypeVar("T")
+Send = Callable[..., HTTPResponse]
 
 TWO_STEPS = """
 steps:
@@ -34,7 +39,7 @@ steps:
 returns: "{{ 6 * 7 }}"
 """
 ASKING = """
-title: Wait for a person
+meta: {title: Wait for a person}
 steps:
   - name: ask
     action: human.approve
@@ -96,7 +101,7 @@ class ServerKernel(Kernel):
         self.server, self.kernel_id = server, kernel_id
         client = BlockingKernelClient(connection_file=str(server.runtime / f"kernel-{kernel_id}.json"))
         client.load_connection_file()
-        client.start_channels()
+        client.start_channels(hb=False)  # on a busy machine a slow heartbeat is taken for death
         client.wait_for_ready(timeout=LIMIT)
         super().__init__(None, client)  # type: ignore[arg-type]
 
@@ -137,10 +142,11 @@ def running_server(folder: Path, *arguments: str) -> Iterator[JupyterServer]:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     log = folder / "server.log"
+    (folders["JUPYTER_CONFIG_DIR"] / "jupyter_server_config.json").write_text(json.dumps(SETTINGS), "utf-8")
     command = [
         *(sys.executable, "-m", "jupyter_server", "--no-browser", "--allow-root", f"--port={port}"),
         *(f"--IdentityProvider.token={TOKEN}", f"--ServerApp.base_url={BASE}", "--ServerApp.port_retries=0"),
-        *("--ServerApp.jpserver_extensions=aura_jupyter=True", "--ServerApp.open_browser=False", *arguments),
+        *arguments,
     ]
     environment = {**os.environ, **{name: str(path) for name, path in folders.items()}}
     with log.open("wb") as output:

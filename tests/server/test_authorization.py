@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, ClassVar
 
 import pytest
@@ -13,9 +12,9 @@ from tornado.httpclient import HTTPResponse
 from traitlets.config import Config
 
 from aura_jupyter.server.operations import OPERATIONS, Operation
+from tests.server.servers import Send
 
 VERBS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-Send = Callable[..., HTTPResponse]
 OPEN_API = Operation("openapi", "GET", "openapi.json", "", None, None)  # type: ignore[arg-type]
 ALL = (*OPERATIONS, OPEN_API)
 
@@ -28,31 +27,6 @@ class DenyAll(Authorizer):
     def is_authorized(self, handler: Any, user: Any, action: str, resource: str) -> bool:
         self.asked.append((action, resource))
         return False
-
-
-@pytest.fixture
-def jp_server_config() -> Config:
-    return Config({"ServerApp": {"jpserver_extensions": {"aura_jupyter": True}}})
-
-
-@pytest.fixture
-def send(http_server_client: Any, jp_asyncio_loop: asyncio.AbstractEventLoop, jp_base_url: str) -> Send:
-    """Sends a request, with no token but the one that is given."""
-
-    def fetch(verb: str, path: str, headers: dict[str, str] | None = None, body: str = "{}") -> HTTPResponse:
-        sending = http_server_client.fetch(
-            f"{jp_base_url}{path}",
-            method=verb,
-            headers={"Content-Type": "application/json", **(headers or {})},
-            body=body if verb in ("POST", "PUT", "PATCH") else None,
-            allow_nonstandard_methods=True,
-            raise_error=False,
-            follow_redirects=False,
-            request_timeout=60,
-        )
-        return jp_asyncio_loop.run_until_complete(sending)
-
-    return fetch
 
 
 def routes() -> Iterator[tuple[str, str]]:
@@ -88,11 +62,6 @@ def test_a_wrong_token_in_the_address_does_not_help(send: Send) -> None:
 def test_nor_where_the_server_is_closed_by_default(send: Send) -> None:
     for verb, path in routes():
         assert (send(verb, path)).code == 403, (verb, path)
-
-
-@pytest.fixture
-def token(jp_auth_header: dict[str, str]) -> dict[str, str]:
-    return dict(jp_auth_header)
 
 
 def test_other_verbs_than_its_own_are_refused_by_each_route(send: Send, token: dict[str, str]) -> None:
