@@ -95,6 +95,57 @@ def states(browser: Browser, folder: Path, found: dict[str, dict[str, Any]]) -> 
             page.mouse.move(0, 0)
             save(page.locator(f"#{state} .aura-card"), f"card-{tab.lower()}-{theme}")
         page.context.close()
+        narrow(browser, path, theme)
+
+
+def narrow(browser: Browser, path: Path, theme: str) -> None:
+    """The card in 320 pixels, as in a narrow window or beside a panel."""
+    page = new_page(browser, width=352)
+    page.goto(f"{path.as_uri()}?narrow")
+    page.wait_for_selector("body[data-ready]")
+    page.wait_for_selector("#failed .a-open")
+    for state in ("loop", "failed"):
+        save(page.locator(f"#{STATES[state].replace(' ', '-')} .aura-card"), f"narrow-{state}-{theme}")
+    page.context.close()
+
+
+LOAD_READ = """\
+%load_ext aura_jupyter
+import pathlib, time
+import aura_jupyter as aura
+
+@aura.action
+def read(context: aura.ActionContext):
+    for done in range(42_000, 100_000):
+        if context.cancelled:
+            return
+        context.progress(done, 100_000)
+        time.sleep(0.5)
+"""
+READ = """\
+%%aura
+meta: {title: Flights of New York 2013}
+steps:
+  - {name: read, action: read}
+  - {name: clean, action: core.log, params: {message: clean}}
+"""
+HOLD = "while not pathlib.Path('free').exists():\n    time.sleep(0.1)"
+
+
+def held(browser: Browser, address: str, work: Path) -> None:
+    """A card while a cell holds the kernel: the step in a thread goes on."""
+    busy = [LOAD_READ, READ, HOLD]
+    for theme, name in THEMES.items():
+        lab = Lab(new_page(browser), address, work, busy, theme=name)
+        for cell in range(3):
+            lab.run(cell)
+        expect(lab.card(1)).to_contain_text("the kernel is busy with a cell")
+        expect(lab.card(1)).to_contain_text("42 %")
+        save(lab.card(1), f"card-busy-{theme}")
+        (work / "free").touch()
+        expect(lab.code_cell(2).locator(".jp-InputPrompt")).to_have_text("[3]:")
+        (work / "free").unlink()
+        lab.page.context.close()
 
 
 def untrusted(browser: Browser, address: str, work: Path, found: dict[str, dict[str, Any]]) -> None:
@@ -181,6 +232,7 @@ def main() -> None:
         browser = stack.enter_context(chromium())
         address = stack.enter_context(jupyterlab(home, work))
         quickstart(browser, address, work)
+        held(browser, address, work)
         states(browser, folder, found)
         untrusted(browser, address, work, found)
         terminal(browser, folder, lines)
