@@ -103,10 +103,11 @@ class Budget:
         full = len(self._sent) == self._sent.maxlen and now - self._sent[0] < 1
         if full or card.may_send_at > now:
             return False
-        if card.send_changes(note):
-            self._sent.append(now)
-        took = self._loop.time() - now
-        card.may_send_at = now + max(self._gap, _SHARE * took)
+        is_sent = card.send_changes(note)
+        done = self._loop.time()
+        if is_sent:
+            self._sent.append(done)
+        card.may_send_at = done + max(self._gap, _SHARE * (done - now))
         return True
 
     def _wake_at(self, due: float) -> None:
