@@ -71,12 +71,12 @@ export function storable(notebook: INotebookContent, seen: (id: string) => Pictu
 
 function storableOutput(output: IOutput, seen: (id: string) => Picture | undefined): IOutput {
   const { [VIEW]: _, ...data } = dataOf(output);
-  const stored = asPicture(data[MIME]);
-  if (!stored) {
+  if (!(MIME in data)) {
     return output;
   }
-  const now = isOpen({ picture: stored }) ? seen(stored.task_id) : undefined;
-  const picture = now && latest(stored, now);
+  const stored = asPicture(data[MIME]);
+  const now = stored && isOpen({ picture: stored }) ? seen(stored.task_id) : undefined;
+  const picture = stored && now && latest(stored, now);
   return { ...output, data: picture ? { ...data, [MIME]: picture } : data } as IOutput;
 }
 

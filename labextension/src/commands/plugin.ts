@@ -1,5 +1,5 @@
 import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
-import { ICommandPalette } from '@jupyterlab/apputils';
+import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ISettingRegistry } from '@jupyterlab/settingregistry';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -42,6 +42,13 @@ const actions: JupyterFrontEndPlugin<void> = {
       () => settings?.get('notify').composite !== false,
     );
     const follow = (keeper: Keeper): void => {
+      keeper.hub.mismatched.connect(() => {
+        Notification.warning(
+          trans.__(
+            'The aura_jupyter of the kernel and that of JupyterLab are too far apart: cards are not kept. Install the same version for both, restart the kernel and load the page again.',
+          ),
+        );
+      });
       keeper.ended.connect((_, picture) => void toasts.tell(keeper, picture));
     };
     for (const keeper of keepers) {
