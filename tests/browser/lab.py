@@ -24,6 +24,7 @@ from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 ARGUMENTS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--no-first-run", "--disable-sync"]
 START = 90  # seconds that a server may take on a busy machine
+END = 30  # seconds that it may take to end
 LOOK = 60_000  # milliseconds that what is expected of a page may take there
 _numbers = itertools.count(1)
 
@@ -80,6 +81,10 @@ def jupyterlab(home: Path, work: Path, *, extension: bool = True) -> Iterator[st
             yield address
         finally:
             process.terminate()
+            try:
+                process.wait(END)
+            except subprocess.TimeoutExpired:  # it waits for a kernel that does not answer; those end with it
+                process.kill()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], log: Path) -> None:
