@@ -133,7 +133,8 @@ def test_lines_that_a_log_has_dropped_keep_their_numbers() -> None:
         scheduler = aura.Scheduler()
         scheduler.log_lines = 20
         lines = ", ".join(f"line {number}" for number in range(100))
-        spec = f"steps: [{{name: s, action: core.log, params: {{message: '{{{{ item }}}}'}}, loop: {{for_each: [{lines}]}}}}]"
+        said = "action: core.log, params: {message: '{{ item }}'}"
+        spec = f"steps: [{{name: s, {said}, loop: {{for_each: [{lines}]}}}}]"
         async with scheduler:
             return await scheduler.run_ad_hoc_task(spec).wait()
 
