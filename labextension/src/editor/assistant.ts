@@ -96,9 +96,10 @@ export class Assistant {
       return await ask(kernel, content);
     } catch (error) {
       if (error instanceof NoAnswer) {
-        if (this._rounds.get(kernel) === round) {
-          this._silent.add(kernel);
+        if (this._rounds.get(kernel) !== round) {
+          return this._ofKernel(kernel, content); // it may have loaded Aura meanwhile
         }
+        this._silent.add(kernel);
       } else if (!(error instanceof Refused)) {
         throw error;
       }
@@ -127,6 +128,6 @@ export class Assistant {
 
   private readonly _settings: ServerConnection.ISettings;
   private readonly _silent = new WeakSet<Kernel.IKernelConnection>();
-  private readonly _rounds = new WeakMap<Kernel.IKernelConnection, object>(); // a question of an old one tells nothing
+  private readonly _rounds = new WeakMap<Kernel.IKernelConnection, object>();
   private _hasNoServer = false;
 }
