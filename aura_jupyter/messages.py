@@ -153,6 +153,15 @@ class Validate(Model):
     above: list[str] = []  # the lines of the cell above the text, which count as lines
 
 
+class Inputs(Model):
+    """The form for a spec's inputs, and what is wrong with what was filled in; the notebook's variables stand in."""
+
+    kind: Literal["inputs"] = "inputs"
+    task_spec: str | dict[str, Any]
+    inputs: dict[str, Any] = {}
+    texts: dict[str, str] = {}  # inputs that were written as YAML
+
+
 class Complete(Model):
     """What may stand at a place of a spec."""
 
@@ -171,7 +180,7 @@ class Inspect(Model):
 
 Request = Annotated[
     Hello | Subscribe | Unsubscribe | RunAdHoc | Tasks | Task | Step | Logs | Cancel | Move | Rerun | Answer | Press
-    | Actions | Validate | Complete | Inspect,
+    | Actions | Validate | Inputs | Complete | Inspect,
     Field(discriminator="kind"),
 ]  # fmt: skip
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
@@ -356,6 +365,31 @@ class ActionList(Model):
 class Validated(Model):
     """The problems of a spec; none: it could run."""
 
+    problems: list[ProblemInfo]
+
+
+class InputField(Model):
+    """An input that a spec takes. Values of any type are JSON, as text."""
+
+    name: str
+    type: str
+    required: bool
+    description: str = ""
+    has_default: bool = False
+    default: str | None = None  # null for a secret, too
+    choices: list[str] = []  # the values that are allowed, where these are counted
+    min: float | None = None
+    max: float | None = None
+    variable: str | None = None  # what the notebook's variable of this name is, where it stands in
+
+
+class Form(Model):
+    """What a spec takes, and the problems of what was filled in, each with the input's name as its path."""
+
+    title: str | None  # null where it has none, or one that depends on the inputs
+    steps: int
+    fields: list[InputField]
+    values: dict[str, Any]  # the inputs that were written as YAML, as `run_ad_hoc` takes them
     problems: list[ProblemInfo]
 
 

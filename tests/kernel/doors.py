@@ -19,6 +19,7 @@ from aura_jupyter.messages import (
     Completed,
     Done,
     Failure,
+    Form,
     HelloAnswer,
     Inspected,
     LogPage,
@@ -39,6 +40,7 @@ ANSWERS: dict[str, type[Model]] = {
     "hello": HelloAnswer, "subscribe": Subscribed, "unsubscribe": Done, "run_ad_hoc": Submitted, "tasks": TaskList,
     "task": TaskDetail, "step": StepAnswer, "logs": LogPage, "cancel": Done, "move": Done, "rerun": Submitted,
     "answer": Done, "actions": ActionList, "validate": Validated, "complete": Completed, "inspect": Inspected,
+    "inputs": Form,
 }  # fmt: skip
 
 

@@ -116,6 +116,51 @@ def test_what_only_reads_is_answered_whatever_the_kernel_does(visitor: Program) 
     assert not visitor.ask("unsubscribe", subscriber="me").done
 
 
+FORM = """\
+meta: {title: Flights}
+inputs:
+  - {name: frame, description: All rows}
+  - {name: origin, type: string, default: JFK, enum: [JFK, LGA]}
+  - {name: rate, type: number, min: 0, max: 1}
+  - {name: days, type: "list[integer]", required: false}
+  - {name: token, type: secret, default: s3cret, enum: [s3cret, other]}
+steps: [{action: core.log, params: {message: "{{ inputs.origin }} {{ inputs.rate }}"}}]
+returns: "{{ inputs.days }}"
+"""
+
+
+def test_a_form_tells_the_inputs_and_the_mistakes_of_what_was_filled_in(visited: Kernel, visitor: Program) -> None:
+    visited.ok("frame = [1, 2, 3]")
+    form = visitor.ask("inputs", task_spec=FORM)
+    assert (form.title, form.steps) == ("Flights", 1)
+    frame, origin, rate, days, token = form.fields
+    assert (frame.type, frame.required, frame.description) == ("any", True, "All rows")
+    assert (frame.variable, frame.default, rate.variable) == ("list of 3", None, None)
+    assert (origin.default, origin.choices, origin.required) == ('"JFK"', ['"JFK"', '"LGA"'], False)
+    assert (rate.min, rate.max, days.required) == (0, 1, False)
+    assert (token.has_default, token.default, token.choices) == (True, None, [])
+    assert [(each.path, each.code) for each in form.problems] == [("rate", "input-missing")]
+    assert "s3cret" not in form.model_dump_json()
+
+    texts = {"rate": "1.5", "days": "[1, 2", "origin": "LAX"}
+    wrong = visitor.ask("inputs", task_spec=FORM, inputs={"token": "hidden", "orgin": 1}, texts=texts).problems
+    assert {each.path: each.code for each in wrong} == {
+        "days": "bad-yaml", "origin": "input-value", "rate": "input-value", "token": "input-value",
+        "orgin": "input-undeclared",
+    }  # fmt: skip
+    assert "largest" in next(each.message for each in wrong if each.path == "rate")
+    assert "hidden" not in str(wrong)
+
+    filled = visitor.ask("inputs", task_spec=FORM, texts={"rate": ".5", "days": "[1, 2]", "frame": "{1: 2}"})
+    assert filled.values == {"rate": 0.5, "days": [1, 2]}
+    assert [(each.path, each.code) for each in filled.problems] == [("frame", "input-value")]
+    inputs = {"rate": 0.5, "days": [1, 2]}
+    submitted = visitor.ask("run_ad_hoc", task_spec=FORM, inputs=inputs, use_variables=True)
+    assert visitor.until(submitted.task_id).status == "COMPLETED"
+    refused = visitor.refused("inputs", task_spec="steps:\n  - actoin: core.log")
+    assert (refused.code, refused.problems[0].fix) == ("bad-spec", "action")
+
+
 def test_a_task_is_queued_at_once_and_starts_when_the_loop_is_free(visitor: Program, busy: Busy) -> None:
     submitted = visitor.ask("run_ad_hoc", task_spec=HELLO, title="Greeting")
     task = visitor.ask("task", task_id=submitted.task_id)

@@ -29,8 +29,10 @@ from ...messages import (
     Completed,
     Done,
     Failure,
+    Form,
     Hello,
     HelloAnswer,
+    Inputs,
     Inspect,
     Inspected,
     LogPage,
@@ -62,6 +64,7 @@ from ...view import reports
 from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
+from .form import form
 from .greeting import greeting
 from .remains import Outsiders, Remains
 
@@ -73,6 +76,7 @@ _LANES: dict[type[Model], str] = {
     **dict.fromkeys((Hello, Subscribe, Unsubscribe, Cancel, Answer), "here"),
     Move: "loop",
     Step: "values",  # their `repr` may take for ever
+    Inputs: "values",
 }
 
 _CARDS = "aura_jupyter.notebook.card.card"  # slow to import: it needs the widgets
@@ -352,6 +356,10 @@ class Answers:
         variables = notebook.variables if notebook is not None else None
         return assistance.validated(request.task_spec, variables, tuple(request.above))
 
+    def _inputs(self, request: Inputs) -> Form:
+        notebook = self._door.notebook
+        return form(request, notebook.variables if notebook is not None else None)
+
     def _complete(self, request: Complete) -> Completed:
         return assistance.completed(request.text, request.at, self._surroundings)
 
@@ -375,6 +383,7 @@ _ANSWERS: dict[type[Model], Any] = {
     Press: Answers._press,
     Actions: Answers._actions,
     Validate: Answers._validate,
+    Inputs: Answers._inputs,
     Complete: Answers._complete,
     Inspect: Answers._inspect,
 }
