@@ -6,11 +6,9 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page
 
 from tests.browser.lab import Lab, chromium, jupyterlab
-
-expect.set_options(timeout=60_000)  # on a busy machine
 
 
 @pytest.fixture(scope="session")

@@ -49,7 +49,7 @@ def test_cancel_works_while_a_cell_holds_the_kernel_in_the_card_in_a_second_view
     it.lab.run(6)
     it.wait_for("go-cancel.held")
     for name, card in (("direct", it.lab.card(1)), ("viewed", view), ("boxed_1", boxed)):
-        card.get_by_role("button", name="Cancel").click()
+        card.get_by_role("button", name="Cancel", exact=True).click()
         it.wait_for(f"stopped-{name}")
     assert not (it.work / "go-cancel").exists(), "the cell holds the kernel still"
     it.release("cancel")
@@ -57,7 +57,7 @@ def test_cancel_works_while_a_cell_holds_the_kernel_in_the_card_in_a_second_view
         expect(it.lab.snapshot(cell)).to_contain_text("Cancelled, ")
     expect(boxed).to_contain_text("Cancelled, ")
     expect(it.lab.card(4)).to_contain_text("Running, 0 of 1 step")
-    it.lab.card(4).get_by_role("button", name="Cancel").click()
+    it.lab.card(4).get_by_role("button", name="Cancel", exact=True).click()
     expect(it.lab.snapshot(4)).to_contain_text("Cancelled, ")
 
 
@@ -70,7 +70,7 @@ def test_a_kernel_that_does_not_answer_is_said_to_and_told_once_it_does(
     pid = int((it.work / "pid").read_text("utf-8"))
     os.kill(pid, signal.SIGSTOP)
     try:
-        it.lab.card(1).get_by_role("button", name="Cancel").click()
+        it.lab.card(1).get_by_role("button", name="Cancel", exact=True).click()
         expect(it.lab.card(1)).to_contain_text("The kernel does not answer")
     finally:
         os.kill(pid, signal.SIGCONT)

@@ -76,7 +76,7 @@ def test_a_page_loaded_again_shows_the_card_and_stores_its_end(tasks: Opened) ->
     assert picture["phrase"][0] == ["b", "Running"]
     it.lab.open()
     expect(it.lab.card(1)).to_contain_text("Running, 1 of 3 steps")
-    expect(it.lab.card(1).get_by_role("button", name="Cancel")).to_be_visible()
+    expect(it.lab.card(1).get_by_role("button", name="Cancel", exact=True)).to_be_visible()
     seen = it.seen()
     assert seen[0].startswith(SAVED)
     assert no_widget_was_missed(seen)
@@ -129,7 +129,7 @@ def test_a_kernel_that_stops_leaves_the_card_as_it_was_last_seen(tasks: Opened) 
         expect(it.lab.card(cell)).to_contain_text(LOST)
         expect(it.lab.card(cell)).to_contain_text("1 of 3 steps")
         expect(it.lab.card(cell).locator(".a-row", has_text="gate")).to_contain_text("Was running")
-        expect(it.lab.card(cell).get_by_role("button", name="Cancel")).to_be_hidden()
+        expect(it.lab.card(cell).get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
         assert it.dirty()
         expect(it.page.locator("text=| Idle")).to_be_visible()
     assert [(picture["lost"], len(picture["rows"])) for picture in it.pictures()] == [(True, 3)] * 2
@@ -141,7 +141,7 @@ def test_a_kernel_that_is_shut_down_cancels_its_tasks_or_leaves_the_card_as_it_w
     it.start(1)
     it.page.evaluate(f"void {PANEL}.sessionContext.shutdown()")
     expect(it.lab.card(1)).to_contain_text(re.compile(f"{LOST}|Cancelled, "))
-    expect(it.lab.card(1).get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(it.lab.card(1).get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
     (picture,) = it.pictures()
     assert picture["final"] or picture["lost"]
 

@@ -29,11 +29,11 @@ def test_cards_live_on_in_cells_that_are_run_together_moved_copied_and_shown_twi
     it.select(1)
     it.lab.command("notebook:move-cell-down")
     expect(it.lab.card(2)).to_contain_text("Task moved")
-    expect(it.lab.card(2).get_by_role("button", name="Cancel")).to_be_visible()
+    expect(it.lab.card(2).get_by_role("button", name="Cancel", exact=True)).to_be_visible()
     it.select(2)
     it.lab.command("notebook:copy-cell")
     it.lab.command("notebook:paste-cell-below")
-    expect(it.lab.card(3).get_by_role("button", name="Cancel")).to_be_visible()
+    expect(it.lab.card(3).get_by_role("button", name="Cancel", exact=True)).to_be_visible()
     assert [picture["title"] for picture in it.pictures()] == ["Task other", "Task moved", "Task moved"]
 
     it.select(3)
@@ -125,11 +125,11 @@ def test_a_page_loaded_again_while_a_cell_holds_the_kernel_shows_what_was_saved_
     it.wait_for("go-hold.held")
     it.page.goto(it.lab.url)
     expect(it.lab.card(1)).to_contain_text(SAVED)
-    expect(it.lab.card(1).get_by_role("button", name="Cancel")).to_be_hidden()
+    expect(it.lab.card(1).get_by_role("button", name="Cancel", exact=True)).to_be_hidden()
     it.page.wait_for_function(f"{PANEL}.sessionContext.session?.kernel")
     it.release("hold")
     expect(it.lab.card(1)).to_contain_text("Running, 1 of 3 steps")
-    expect(it.lab.card(1).get_by_role("button", name="Cancel")).to_be_visible()
+    expect(it.lab.card(1).get_by_role("button", name="Cancel", exact=True)).to_be_visible()
     assert no_widget_was_missed(it.seen())
     assert not it.dirty()
 
