@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from .parsing import Command
+from .remote_commands import REMOTE_COMMANDS
 
 _SPECS = (".yaml", ".yml", ".json")
 
@@ -158,6 +159,7 @@ GitHub Actions, sarif a log that code scanning reads, json a list of the files w
         _actions,
         "actions",
     ),
+    *REMOTE_COMMANDS,
     Command(
         "doctor",
         "show versions and settings that matter, with a verdict on each",

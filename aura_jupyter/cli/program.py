@@ -62,6 +62,7 @@ def _run(words: list[str]) -> int:
     command = command_named(words[0], COMMANDS)
     try:
         options = command.parser().parse(words[1:])
+        options.command = command.name
     except SystemExit as ended:  # --help, which is written by now
         return int(ended.code or OK)
     return int(importlib.import_module(f"{__package__}.{command.module}").main(options))

@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, urlsplit
 
 from .errors import NoServerError
 
@@ -38,12 +38,16 @@ def find(url: str | None, token: str | None) -> Server:
     """The server that is meant.
 
     Args:
-        url: None for the one that runs on this machine; in a notebook or a terminal of a server, that one.
+        url: its address, which may hold the token; None for the one that runs on this machine: in a notebook or a
+            terminal of a server, that one.
         token: None for that of the running server, or what `JUPYTER_TOKEN` holds.
 
     Raises:
         NoServerError: there is none, or there are several.
     """
+    if url is not None:
+        url, _, query = url.partition("?")
+        token = token or parse_qs(query).get("token", [None])[0]  # as a server prints its address
     if url is not None and token is not None:
         return Server(url, token)
     running = list(_running())
