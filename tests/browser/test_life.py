@@ -127,7 +127,7 @@ def is_final(data: list[dict[str, Any]], status: str = "COMPLETED") -> bool:
     return len(data) == 1 and VIEW not in data[0] and data[0].get(TASK, {}).get("status") == status
 
 
-# with True as a second one, once the labextension keeps the ends of cards
+# all of it holds with True as well; what the labextension adds is tested in test_lab_cards.py and test_lab_cells.py
 @pytest.fixture(scope="module", params=[pytest.param(False, id="without the labextension")])
 def keeper(request: pytest.FixtureRequest) -> bool:
     """Whether the labextension is at work."""
