@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import httpx
+
 from .errors import NoServerError
 
 TIMEOUT = 30.0  # seconds that an answer may take
@@ -31,7 +33,8 @@ class Server:
         local = urlsplit(self.url).hostname in {"localhost", "127.0.0.1", "::1"}
         headers = {"Authorization": f"token {self.token}"} if self.token else {}
         base = f"{self.url.rstrip('/')}/aura/"
-        return {"base_url": base, "headers": headers, "timeout": TIMEOUT, "trust_env": not local}
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)  # every stream holds one
+        return {"base_url": base, "headers": headers, "timeout": TIMEOUT, "trust_env": not local, "limits": limits}
 
 
 def find(url: str | None, token: str | None) -> Server:

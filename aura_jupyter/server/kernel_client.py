@@ -20,6 +20,7 @@ from .problems import Refusal, of_failure
 
 _log = logging.getLogger(__name__)
 _INFO = "kernel_info_request"
+_BRIEF = 5.0  # seconds of a lease that are not enough to rely on
 NUDGE = 0.5  # seconds to wait for what shows that events arrive, before asking again
 
 A = TypeVar("A", bound=BaseModel)
@@ -72,7 +73,7 @@ class KernelClient:
         self._hello: HelloAnswer | None = None
         self._no_aura: Refusal | None = None  # holds until the kernel runs something
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
-        self._heard: dict[str, asyncio.Event] = {}  # set when IOPub says that a request of ours was worked at
+        self._heard = asyncio.Event()  # whether IOPub has been heard since it was connected
         self._subscribing = asyncio.Lock()
         self._lease_ends = 0.0  # by the loop's clock
         self._connect()
@@ -125,45 +126,54 @@ class KernelClient:
         finally:
             self._drop(asked)
 
-    async def listen(self) -> None:
-        """Have events come from now on; they do when this returns. Called again, it renews the lease where need be.
+    async def listen(self, *, renew: bool = False) -> None:
+        """Have events come from now on; they do when this returns.
+
+        Args:
+            renew: begin the lease anew where half of it is over, not only where it is about to end.
 
         Raises:
             Refusal: see `ask`.
         """
+        enough = messages.LEASE / 2 if renew else _BRIEF
+        if self._lease > enough:
+            return
         async with self._subscribing:
-            loop = asyncio.get_running_loop()
-            if self._lease_ends - loop.time() > messages.LEASE / 2:
+            if self._lease > enough:
                 return
-            new = self._lease_ends <= loop.time()
+            new = self._lease <= 0
             if self._hello is None:
                 await self.hello()
-            subscribed = await self._subscribe(new=new)
-            self._lease_ends = loop.time() + subscribed.lease
-            if new:
+            subscribed = await self._subscribe()
+            self._lease_ends = asyncio.get_running_loop().time() + subscribed.lease
+            if new or subscribed.last > self.last:
                 self.last = max(self.last, subscribed.last)
-            elif subscribed.last > self.last:
-                self.last = subscribed.last
                 self._listener.missed(self.kernel_id)
 
-    async def _subscribe(self, *, new: bool) -> Subscribed:
-        """A socket that has just been made hears nothing for a while, so a new subscription waits for its echo."""
+    @property
+    def _lease(self) -> float:
+        """Seconds for which events come."""
+        return self._lease_ends - asyncio.get_running_loop().time()
+
+    async def _subscribe(self) -> Subscribed:
+        """A socket that has just been connected hears nothing for a while, so it is waited for until it does: each
+        request has an echo there.
+        """
+        subscribed = await self.ask(messages.Subscribe(subscriber=self._subscriber), Subscribed)
         try:
             async with asyncio.timeout(self.deadline):
-                while True:
-                    asked, reply = self._send(messages.Subscribe(subscriber=self._subscriber))
-                    heard = self._heard[asked] = asyncio.Event()
-                    try:
-                        subscribed = _answer(await reply, Subscribed)
-                        async with asyncio.timeout(NUDGE if new else self.deadline):
-                            await heard.wait()
-                        return subscribed
-                    except TimeoutError:
-                        continue
-                    finally:
-                        self._drop(asked)
+                while not await self._hears_within(NUDGE):
+                    subscribed = await self.ask(messages.Subscribe(subscriber=self._subscriber), Subscribed)
         except TimeoutError:
             raise _no_answer(self.deadline) from None
+        return subscribed
+
+    async def _hears_within(self, seconds: float) -> bool:
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._heard.wait()
+        except TimeoutError:
+            return False
 
     async def hush(self) -> None:
         """Have no more events come."""
@@ -193,6 +203,7 @@ class KernelClient:
         self._control.on_recv(self._replied)
         self._iopub.on_recv(self._published)
         self._lease_ends = 0.0
+        self._heard.clear()
 
     def _send(self, request: Request) -> tuple[str, asyncio.Future[dict[str, Any]]]:
         return self._send_raw(REQUEST, request.model_dump(mode="json"))
@@ -206,7 +217,6 @@ class KernelClient:
 
     def _drop(self, *asked: str) -> None:
         for each in asked:
-            self._heard.pop(each, None)
             future = self._pending.pop(each, None)
             if future is not None and not future.done():
                 future.cancel()
@@ -232,16 +242,15 @@ class KernelClient:
         _, parts = self._session.feed_identities(frames)
         header, parent = (json.loads(cast("bytes", part)) for part in parts[1:3])
         if header["msg_type"] == EVENT:
+            self._heard.set()
             message = self._read(frames)
             if message is not None:
                 self._came_from(header)
                 self._take(message["content"])
             return
         self._came_from(header)
-        heard = self._heard.get(parent.get("msg_id", ""))
-        if heard is not None:
-            heard.set()
-        elif parent.get("session") != self._session.session:
+        self._heard.set()
+        if parent.get("session") != self._session.session:
             self._no_aura = None
 
     def _read(self, frames: Frames) -> dict[str, Any] | None:
@@ -261,6 +270,7 @@ class KernelClient:
         if known:
             self._hello = self._no_aura = None
             self._lease_ends, self.last = 0.0, 0
+            self._heard.clear()
             self._fail(Refusal("kernel-gone", "The kernel was restarted before it answered."))
             self._listener.restarted(self.kernel_id)
 

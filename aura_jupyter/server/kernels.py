@@ -148,7 +148,7 @@ class Kernels:
             if now - self._asked.get(kernel_id, 0.0) > PING:
                 self._asked[kernel_id] = now
                 await client.hello()
-            await client.listen()
+            await client.listen(renew=True)
             if kernel_id in self._stale:
                 self._stale.discard(kernel_id)
                 await self._look_again(kernel_id)
