@@ -24,16 +24,19 @@ _ATTRIBUTES = (
     "text",
 )  # of Python's own
 _DEPTH = 8  # levels of containers in an exception's arguments that are looked through
+_CUT = "…"  # what a text ends with that was shortened to be shown
+_TELLING = 4  # characters of a secret's beginning that tell something of it
 
 
 class Secrets:
     """The values that are not to be shown. An empty one masks nothing and costs nothing."""
 
-    __slots__ = ("_pattern", "_values")
+    __slots__ = ("_forms", "_pattern", "_values")
 
     def __init__(self, values: Iterable[str] = ()) -> None:
         self._values = frozenset(value for value in values if value)
-        self._pattern = _pattern(self._values)
+        self._forms = _forms_of(self._values)
+        self._pattern = re.compile("|".join(map(re.escape, self._forms))) if self._forms else None
 
     def __bool__(self) -> bool:
         return self._pattern is not None
@@ -42,8 +45,31 @@ class Secrets:
         return Secrets(self._values | other._values) if other and other is not self else self
 
     def mask(self, text: str) -> str:
-        """The text with `***` wherever a secret, or one line of it, would stand."""
-        return text if self._pattern is None else self._pattern.sub(MASK, text)
+        """The text with `***` wherever a secret, one line of it, or what a cut left of it would stand."""
+        if self._pattern is None:
+            return text
+        text = self._pattern.sub(MASK, text)
+        return self._mask_cuts(text) if _CUT in text else text
+
+    def _mask_cuts(self, text: str) -> str:
+        """The text without beginnings of secrets in front of ellipses: it was shortened before it came here."""
+        *before, last = text.split(_CUT)
+        return _CUT.join([*map(self._without_beginning, before), last])
+
+    def _without_beginning(self, text: str) -> str:
+        """The text with `***` where it ends with the beginning of a secret."""
+        tail = text[-_TELLING:]
+        if len(tail) < _TELLING:
+            return text
+        longest = 0
+        for form in self._forms:
+            at = form.rfind(tail)
+            while at >= 0:
+                if text.endswith(form[: at + _TELLING]):
+                    longest = max(longest, at + _TELLING)
+                    break
+                at = form.rfind(tail, 0, at + _TELLING - 1)
+        return text[: len(text) - longest] + MASK if longest else text
 
     def shows(self, text: str) -> bool:
         """Whether a secret stands in the text."""
@@ -109,20 +135,19 @@ class Secrets:
         return value
 
 
-def _pattern(values: Iterable[str]) -> re.Pattern[str] | None:
-    """Whole values first, then their lines, and the forms that `repr` and JSON give them; the longest wins."""
+def _forms_of(values: Iterable[str]) -> list[str]:
+    """Whole values, their lines, and the forms that `repr` and JSON give them; the longest first, since it wins."""
     forms: set[str] = set()
     for value in values:
         for line in (value, *value.splitlines()):
             if line.strip():
                 forms.update((line, *_forms(line.strip())))
-    if not forms:
-        return None
-    return re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True)))
+    return sorted(forms, key=len, reverse=True)
 
 
 def _forms(text: str) -> Iterable[str]:
     yield text
+    yield " ".join(text.split())  # as a text stands on one line
     quoted = repr(f'"{text}')[2:-1]  # as `repr` writes it among other text, with its apostrophes escaped
     yield from (repr(text)[1:-1], quoted, ascii(text)[1:-1], repr(text.encode("utf-8", "replace"))[2:-1])
     yield from (json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1])

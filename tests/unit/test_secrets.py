@@ -57,6 +57,21 @@ def shown(task: aura.Tasklet, recorder: Recorder | None = None) -> str:
     return "\n".join(said)
 
 
+LONG_KEY = "eyJ" + "0123456789abcdef" * 20  # longer than what is shown of a value
+
+
+def test_of_a_cut_text_only_the_beginnings_of_secrets_are_masked() -> None:
+    secrets = Secrets([LONG_KEY, "aabaabaa"])
+    assert secrets.mask("it goes on…") == "it goes on…"
+    assert secrets.mask(f"a {LONG_KEY[:20]}… b {LONG_KEY[:7]}…") == "a ***… b ***…"
+    assert secrets.mask(f"{LONG_KEY[:3]}… {LONG_KEY[20:40]}…") == f"{LONG_KEY[:3]}… {LONG_KEY[20:40]}…"
+    assert secrets.mask("xaabaab… aabaabaabaab…") == "x***… ***baab…"
+
+
+def test_a_secret_is_known_where_its_white_space_was_joined() -> None:
+    assert Secrets(["two  words"]).mask("the key: two words") == "the key: ***"
+
+
 class Slotted(Exception):
     """Holds what it says where nobody can change it."""
 

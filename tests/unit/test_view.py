@@ -16,7 +16,7 @@ import aura_jupyter as aura
 from aura_jupyter.engine.logs import Log, LogRecord
 from aura_jupyter.engine.scheduler import Scheduler
 from aura_jupyter.engine.tasklet import StepStatus, Tasklet
-from aura_jupyter.view import lines, trace, values, words
+from aura_jupyter.view import lines, reports, trace, values, words
 from aura_jupyter.view.opened import opened
 from aura_jupyter.view.picture import LivePicture, state, stored
 from aura_jupyter.view.text import TerminalLines, sentence, text_final, text_now
@@ -446,6 +446,24 @@ class Drawing:
 
 def labels(blocks: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
     return {block.get("label", ""): block for block in blocks}
+
+
+async def test_what_a_cut_leaves_of_a_long_secret_is_not_shown_either(scheduler: Scheduler, names: Names) -> None:
+    names["echo"] = lambda value: value
+    spec = """
+    inputs: [{name: key, type: secret}]
+    steps:
+      - {name: send, action: echo, params: {value: "Bearer {{ inputs.key }}"}}
+      - {name: deep, action: echo, params: {value: [[[[[[["Bearer {{ inputs.key }}"]]]]]]]}}
+      - {name: two, action: echo, params: {value: {first: "{{ inputs.key }}", second: "key={{ inputs.key }}"}}}
+    returns: "Bearer {{ inputs.key }}"
+    """
+    key = "eyJ" + "0123456789abcdef" * 20  # longer than what is shown of a value
+    tasklet = await ended(scheduler, spec, key=key)
+    told = [text_now(tasklet), text_final(tasklet), repr(state(tasklet)), reports.detail(tasklet).model_dump_json()]
+    opens = [json.dumps(opened(tasklet, row)) for row in ("0", "1", "2", "result")]
+    assert [text for text in [*told, *opens] if key[:8] in text] == []
+    assert "Bearer ***…" in told[0]
 
 
 async def test_an_opened_row_shows_what_the_action_was_given_with_secrets_hidden(
