@@ -23,6 +23,7 @@ HELD = 0.5
 CONDITION = "the condition is false"
 _ALONE = frozenset({StepStatus.FAILED, StepStatus.RUNNING})
 _GROUPED = 100  # steps up to which it is looked for groups of side-by-side steps that follow each other
+_DIGITS = 9  # of a row's number
 
 MARKS = {
     StepStatus.PENDING: "p",
@@ -192,7 +193,7 @@ class Shown:
 
     def line(self, row_id: str) -> Line | None:
         """The line of a row, of a sub-task's too."""
-        if row_id.isdecimal() and int(row_id) < len(self.own):
+        if row_id.isdecimal() and len(row_id) <= _DIGITS and int(row_id) < len(self.own):
             return self.own[int(row_id)]
         return next((line for line in self.lines if line.id == row_id), None)
 

@@ -273,6 +273,12 @@ def test_a_sub_task_s_step_is_told_of_and_answered_by_its_row(visitor: Program) 
     assert visitor.until(task_id).status == "COMPLETED"
 
 
+def test_a_row_of_more_digits_than_there_are_steps_is_none(visitor: Program) -> None:
+    task_id, digits = visitor.until(visitor.run(HELLO)).task_id, "9" * 5000
+    assert visitor.refused("step", task_id=task_id, row=digits).code == "no-step"
+    assert visitor.refused("answer", task_id=task_id, step=digits, choice="yes").code == "no-step"
+
+
 def test_what_opens_under_a_row_is_told(visitor: Program) -> None:
     task_id = visitor.run(HELLO)
     visitor.until(task_id)
@@ -353,6 +359,9 @@ returns: {deep: ["{{ inputs.key }}"]}
         ({"kind": "hello", "protocol": 99}, "protocol", "99"),
         ({"kind": "cancel", "task_id": "none"}, "no-task", "no such task"),
         ({"kind": "move", "task_id": "none", "place": 1}, "no-task", "no such task"),
+        ({"kind": "press", "task_id": "none", "message": {"kind": ["cancel"]}}, "no-task", "no such task"),
+        ({"kind": "press", "task_id": "none", "message": {"kind": {}}}, "no-task", "no such task"),
+        ({"kind": "x" * 100_000}, "bad-request", "no request"),
         ({}, "bad-request", "kind"),
     ],
 )
@@ -365,6 +374,7 @@ def test_what_cannot_be_answered_is_refused_with_a_reason(
     assert (reply.failure.code, says in reply.failure.message) == (code, True), reply.failure
     assert "hunter2" not in reply.failure.model_dump_json()
     assert "/" not in reply.failure.message
+    assert len(reply.failure.message) < 3_000
 
 
 def test_a_result_that_is_no_json_is_told_by_its_type(visitor: Program) -> None:

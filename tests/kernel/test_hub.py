@@ -183,6 +183,13 @@ def test_what_makes_no_sense_is_passed_over(page: Program) -> None:
     assert page.heard(comm, lambda data: "gone" in data)["gone"] == ["nothing"]
 
 
+def test_a_comm_that_is_opened_without_a_word_is_told_our_protocol(page: Program) -> None:
+    comm = new_comm()
+    content = {"comm_id": comm, "target_name": TARGET}
+    page.client.shell_channel.send(page.client.session.msg("comm_open", content))
+    assert page.heard(comm, lambda data: True) == {"protocol": PROTOCOL}
+
+
 def test_comms_of_reloaded_pages_are_bounded(page: Program, hub: Kernel) -> None:
     comms = [new_comm() for _ in range(40)]
     for comm in comms:

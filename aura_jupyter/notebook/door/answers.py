@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import importlib
 import sys
 import threading
 from collections.abc import Iterable, Mapping
@@ -60,7 +59,7 @@ from ...messages import (
     Validated,
 )
 from ...spec.problems import SpecError
-from ...view import reports
+from ...view import reports, words
 from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
@@ -80,6 +79,8 @@ _LANES: dict[type[Model], str] = {
 }
 
 _CARDS = "aura_jupyter.notebook.card.card"  # slow to import: it needs the widgets
+_DIGITS = 9  # of a row's number
+_SAID = 500  # characters of what was sent that are said again
 
 Json = dict[str, Any]
 
@@ -127,7 +128,7 @@ class Answers:
     def lane(request: Model | Refusal) -> str:
         """Where a request is answered: `here` in the control thread, on the `loop`, or in threads."""
         if isinstance(request, Press):
-            quick = request.message.get("kind") in {"cancel", "answer"} and _CARDS in sys.modules
+            quick = request.message.get("kind") in ("cancel", "answer") and _CARDS in sys.modules
             return "here" if quick else "tasks"
         return "here" if isinstance(request, Refusal) else _LANES.get(type(request), "tasks")
 
@@ -327,10 +328,12 @@ class Answers:
         return Done()
 
     def _press(self, request: Press) -> Model:
+        from ..card.card import board_of  # noqa: PLC0415 - slow: it needs the widgets
+
         tasklet, message = self._task(request), request.message
-        board = importlib.import_module(_CARDS).board_of(tasklet.scheduler)
+        board = board_of(tasklet.scheduler)
         kind = message.get("kind")
-        if kind not in {"cancel", "answer", "rerun"}:
+        if kind not in ("cancel", "answer", "rerun"):
             raise Refusal("bad-request", "a press is one of cancel, answer and rerun")
         if not board.counts(message.get("press")):
             return Done(done=False)
@@ -394,7 +397,7 @@ def _failed(failure: Failure) -> Json:
 
 
 def _other_protocol(protocol: object) -> str:
-    said = str(protocol) if isinstance(protocol, int) else "another"
+    said = words.cut(str(protocol), 20) if isinstance(protocol, int) else "another"
     older = isinstance(protocol, int) and protocol < PROTOCOL
     where = "there" if older else "in the kernel"
     return f"the kernel's aura_jupyter speaks protocol {PROTOCOL}, and this is {said}: upgrade aura_jupyter {where}"
@@ -403,7 +406,7 @@ def _other_protocol(protocol: object) -> str:
 def _wrong(error: ValidationError) -> str:
     """What is wrong with a request, without what it holds."""
     found = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}" for each in found[:5]]
+    said = [words.cut(f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}", _SAID) for each in found[:5]]
     return f"this is no request: {'; '.join(said)}"
 
 
@@ -434,7 +437,7 @@ def _step_of(tasklet: Tasklet, name: str) -> StepRun | None:
     within: Tasklet | None = tasklet
     step: StepRun | None = None
     for number in name.split("."):
-        if within is None or not number.isdecimal() or int(number) >= len(within.steps):
+        if within is None or not number.isdecimal() or len(number) > _DIGITS or int(number) >= len(within.steps):
             return None
         step = within.steps.at(int(number))
         within = step.children

@@ -117,14 +117,14 @@ class Hub:
         if hasattr(opened, "_reply_subshell_for"):  # its messages need not wait for the cell that runs
             opened._reply_subshell_for = lambda _data, default: default
         page = Page(opened)
-        opened.on_msg(lambda said: self._heard(page, said["content"]["data"]))
+        opened.on_msg(lambda said: self._heard(page, said["content"].get("data")))
         opened.on_close(lambda _: self._closed(page))
         with self._lock:
             self._pages[opened.comm_id] = page
             surplus = [self._pages.popitem(last=False)[1] for _ in range(len(self._pages) - PAGES)]
         for old in surplus:
             old.comm.close()
-        self._heard(page, message["content"]["data"])
+        self._heard(page, message["content"].get("data"))
 
     def _closed(self, page: Page) -> None:
         with self._lock:

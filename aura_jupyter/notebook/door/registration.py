@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import contextvars
-import importlib
 import sys
 import threading
 from collections.abc import Callable, Coroutine
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 
 DEADLINE = 2.0  # seconds that something which must run on a task's loop may wait for it
 _SIDE_BY_SIDE = 8  # requests of one lane
-_ANSWERS = f"{__package__}.answers"  # slow to import: it needs the models of the messages
 
 Json = dict[str, Any]
 Send = Callable[[Json], None]
@@ -68,8 +66,9 @@ class Door:
         """What answers, made at the first request."""
         with self._making:
             if self._answers is None:
-                made: Answers = importlib.import_module(_ANSWERS).Answers(self)
-                self._answers = made
+                from .answers import Answers  # noqa: PLC0415 - slow: it needs the models of the messages
+
+                self._answers = Answers(self)
             return self._answers
 
     def close(self) -> None:
