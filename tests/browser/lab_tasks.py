@@ -83,6 +83,8 @@ class Tasks:
         self.lab = lab
         self.page: Page = lab.page
         self.work: Path = lab.path.parent
+        loaded = self.page.evaluate("window.jupyterapp.commands.hasCommand('aura:cancel')")
+        assert loaded, "this JupyterLab has not loaded the extension: `make lab`"
 
     def run(self, *cells: int) -> None:
         """Run cells one after another, and wait for the end of each."""
