@@ -62,6 +62,18 @@ def test_tasks_are_listed_their_log_written_and_cancelled(
     assert [line.split("  ")[1] for line in followed.stdout.splitlines()] == ["say: hello"]
 
 
+def test_a_kernel_s_words_cannot_steer_the_terminal(aura: CommandLine, kernel: ServerKernel) -> None:
+    kernel.ok("import aura_jupyter as aura\n@aura.action(name='test.steer')\ndef steer():\n"
+              "    print('out\\x1b]0;title\\x07')\n    raise ValueError('no\\x1b[2J')")  # fmt: skip
+    aura.func.file("steer.yaml", 'steps: [{name: "s\\e[31m", action: test.steer}]')  # type: ignore[attr-defined]
+    done = aura("submit", "steer.yaml", "--kernel", kernel.kernel_id, "--wait")
+    assert (done.returncode, "ValueError: no␛[2J" in done.stderr) == (1, True), done.stderr
+    task_id = kernel.server.client.tasks(kernel_id=kernel.kernel_id, limit=1)[0].task_id
+    logged, listed = aura("logs", task_id), aura("tasks", "--kernel", kernel.kernel_id)
+    assert "out␛]0;title" in logged.stdout
+    assert "\x1b" not in done.stderr + logged.stdout + listed.stdout
+
+
 def test_a_first_interrupt_cancels_what_is_waited_for(
     server: JupyterServer, kernel: ServerKernel, tmp_path: Path
 ) -> None:
