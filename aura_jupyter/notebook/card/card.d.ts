@@ -47,3 +47,9 @@ export interface Ask {
 
 /** Draws into a node and keeps it up to date; returns a function that ends that. */
 export function draw(node: HTMLElement, source: Source): () => void;
+
+/** An icon of 16 pixels; `word` is what a screen reader says in its place. */
+export function icon(kind: string, word?: string): SVGElement;
+
+/** Whole seconds, as a running clock shows them. */
+export function clock(ms: number): string;

@@ -60,7 +60,7 @@ const svg = (tag, attributes, ...children) => {
 };
 
 /** An icon; `word` is what a screen reader says in its place. */
-const icon = (kind, word) => {
+export const icon = (kind, word) => {
   const parts = ICONS[kind] ?? [];
   // all rings turn in step, whenever they began
   const style = `animation-delay:-${Date.now() % 2000}ms`;
@@ -89,7 +89,7 @@ const setText = (node, text) => {
 };
 
 /** Whole seconds, as a running clock shows them. */
-const clock = (ms) => {
+export const clock = (ms) => {
   const s = Math.max(0, ms / 1000) | 0;
   const pair = (big, small, units) =>
     `${(s / big) | 0} ${units[0]} ${String(((s % big) / small) | 0).padStart(2, 0)} ${units[1]}`;

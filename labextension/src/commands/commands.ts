@@ -19,7 +19,7 @@ export const CommandIDs = {
   runCell: 'aura:run-cell',
 };
 
-const EXAMPLE = `%%aura hello
+export const EXAMPLE = `%%aura hello
 steps:
   - action: core.log
     params: {message: hello}

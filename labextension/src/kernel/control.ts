@@ -2,7 +2,7 @@ import { KernelMessage } from '@jupyterlab/services';
 import type { Kernel } from '@jupyterlab/services';
 import type { JSONObject } from '@lumino/coreutils';
 
-import type { Reply } from './protocol';
+import type { ProblemInfo, Reply } from './protocol';
 
 /** How long a kernel may take; it answers within milliseconds, also while a cell holds it. */
 export const PATIENCE = 3000; // ms
@@ -19,6 +19,7 @@ export class Refused extends Error {
   constructor(
     readonly code: string,
     message: string,
+    readonly problems: readonly ProblemInfo[] = [],
   ) {
     super(message);
   }
@@ -60,7 +61,8 @@ export async function ask(kernel: Kernel.IKernelConnection, content: JSONObject)
 
 function opened(reply: Reply): unknown {
   if (reply.status === 'error') {
-    throw new Refused(reply.failure.code, reply.failure.message);
+    const { code, message, problems } = reply.failure;
+    throw new Refused(code, message, problems);
   }
   return reply.answer;
 }

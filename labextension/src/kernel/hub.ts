@@ -111,6 +111,7 @@ export class Hub implements IDisposable {
     kernel?.registerCommTarget(TARGET, this._onHello);
     if (kernel) {
       this._woke.emit();
+      this._sendForPanel();
     }
   }
 
@@ -154,6 +155,7 @@ export class Hub implements IDisposable {
       this._lost.emit('stopped');
     } else if (status === 'idle') {
       this._woke.emit();
+      this._sendForPanel();
     }
   }
 
@@ -165,6 +167,13 @@ export class Hub implements IDisposable {
       this._missed = false;
       this._closeComm();
       this._woke.emit();
+      this._sendSoon();
+    }
+  }
+
+  /** A panel waits for a comm that there is not, since the kernel is another or was started anew. */
+  private _sendForPanel(): void {
+    if (this._panel && !this._comm) {
       this._sendSoon();
     }
   }

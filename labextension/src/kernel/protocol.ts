@@ -65,11 +65,20 @@ export interface TaskEvent {
   readonly steps: readonly StepInfo[];
 }
 
+/** One mistake in a spec or an input. Lines count from 1. */
+export interface ProblemInfo {
+  readonly code: string;
+  readonly message: string;
+  readonly hint: string;
+  readonly line: number | null;
+  readonly path: string;
+}
+
 /** What comes back for a request. */
 export type Reply =
   | { readonly status: 'ok'; readonly protocol: number; readonly answer: unknown }
   | {
       readonly status: 'error';
       readonly protocol: number;
-      readonly failure: { readonly code: string; readonly message: string };
+      readonly failure: { readonly code: string; readonly message: string; readonly problems?: readonly ProblemInfo[] };
     };

@@ -1,0 +1,155 @@
+import type { TranslationBundle } from '@jupyterlab/translation';
+
+import { cardsIn } from '../cards/outputs';
+import type { Book, Entry } from './book';
+import { arrange, el, setHidden, setText } from './dom';
+import { Item } from './item';
+import type { Deeds } from './item';
+import { grouped } from './tasks';
+import type { Filter, Group } from './tasks';
+
+/** So many ended tasks are drawn. */
+const RECENT = 50;
+
+const GROUPS: readonly Group[] = ['running', 'queued', 'recent'];
+
+/** The tasks, in three parts. */
+export class TaskList {
+  constructor(
+    private readonly _book: Book,
+    private readonly _deeds: Deeds,
+    private readonly _trans: TranslationBundle,
+  ) {
+    const names = { running: _trans.__('Running'), queued: _trans.__('Queued'), recent: _trans.__('Recent') };
+    for (const group of GROUPS) {
+      const part = {
+        section: el('section'),
+        number: el('span'),
+        list: el('ol'),
+      };
+      part.section.append(el('h2', 'a-sech', `${names[group]} `, part.number), part.list);
+      this._parts[group] = part;
+      this.node.append(part.section);
+    }
+    this.node.addEventListener('keydown', this._onKey);
+    this._drag();
+  }
+
+  readonly node = el('div', 'aura-Panel-list');
+
+  /** How many tasks are shown. */
+  get shown(): number {
+    return this._shown;
+  }
+
+  /** Draw the tasks that have changed; where the order may be another, all. */
+  draw(changed: ReadonlySet<Entry> | 'all', filter: Filter): void {
+    const now = new Date();
+    const groups = grouped(this._book.entries(), filter);
+    const cells = this._withCells();
+    const waiting = new Map<unknown, number>();
+    for (const { desk, task } of this._book.entries()) {
+      if (task.status === 'QUEUED' && task.queue_place !== null) {
+        waiting.set(desk, (waiting.get(desk) ?? 0) + 1);
+      }
+    }
+    const kept = new Set<Entry>();
+    for (const group of GROUPS) {
+      const entries = group === 'recent' ? groups[group].slice(0, RECENT) : groups[group];
+      const nodes = entries.map((entry) => {
+        kept.add(entry);
+        let item = this._items.get(entry);
+        const isNew = !item;
+        if (!item) {
+          item = new Item(entry, this._deeds, this._trans);
+          this._items.set(entry, item);
+          this._entries.set(item.node, entry);
+        }
+        if (isNew || group === 'queued' || changed === 'all' || changed.has(entry)) {
+          item.draw(cells.has(entry.task.task_id), waiting.get(entry.desk) ?? 0, now);
+        }
+        item.node.draggable = group === 'queued' && entry.task.queue_place !== null;
+        return item.node;
+      });
+      const { section, number, list } = this._parts[group];
+      setHidden(section, !entries.length);
+      const all = groups[group].length;
+      setText(number, all > nodes.length ? this._trans.__('%1 of %2', nodes.length, all) : String(all));
+      arrange(list, nodes);
+    }
+    for (const entry of this._items.keys()) {
+      if (!kept.has(entry)) {
+        this._items.delete(entry);
+        delete entry.steps;
+      }
+    }
+    this._shown = kept.size;
+  }
+
+  /** A second has passed. */
+  tick(): void {
+    for (const item of this._items.values()) {
+      item.tick();
+    }
+  }
+
+  /** The ids of the tasks that have cards in cells. */
+  private _withCells(): Set<string> {
+    const found = new Set<string>();
+    for (const { context } of this._book) {
+      for (const { picture } of cardsIn(context.model.cells)) {
+        found.add(picture.task_id);
+      }
+    }
+    return found;
+  }
+
+  /** The arrow keys go from task to task. */
+  private readonly _onKey = (event: KeyboardEvent): void => {
+    const titles = [...this.node.querySelectorAll<HTMLElement>('section:not([hidden]) .a-title')];
+    const at = titles.indexOf(event.target as HTMLElement);
+    const places: Record<string, number> = {
+      ArrowDown: at + 1,
+      ArrowUp: at - 1,
+      Home: 0,
+      End: titles.length - 1,
+    };
+    const next = at < 0 ? undefined : titles[places[event.key] ?? -1];
+    if (next) {
+      event.preventDefault();
+      next.focus();
+    }
+  };
+
+  /** A task that waits can be drawn to another place in its queue. */
+  private _drag(): void {
+    const { list } = this._parts.queued;
+    let drawn: Entry | undefined;
+    const under = (event: DragEvent): Entry | undefined => {
+      const entry = this._entries.get((event.target as Element).closest('.a-item') ?? list);
+      return drawn && entry?.desk === drawn.desk && entry.task.queue_place !== null ? entry : undefined;
+    };
+    list.addEventListener('dragstart', (event) => {
+      drawn = this._entries.get((event.target as Element).closest('.a-item') ?? list);
+      event.dataTransfer?.setData('text/plain', drawn?.task.title ?? '');
+    });
+    list.addEventListener('dragover', (event) => {
+      if (under(event)) {
+        event.preventDefault();
+      }
+    });
+    list.addEventListener('drop', (event) => {
+      const place = under(event)?.task.queue_place;
+      if (drawn && place) {
+        event.preventDefault();
+        void this._deeds.move(drawn, place).catch(() => undefined); // one that has begun meanwhile stays where it is
+      }
+      drawn = undefined;
+    });
+  }
+
+  private _shown = 0;
+  private readonly _items = new Map<Entry, Item>();
+  private readonly _entries = new WeakMap<Element, Entry>();
+  private readonly _parts = {} as Record<Group, { section: HTMLElement; number: HTMLElement; list: HTMLOListElement }>;
+}
