@@ -47,6 +47,7 @@ bench: .venv/.bench card  ## the engine beside a bare asyncio loop and pypyr
 budget: .venv/.test card lab chromium  ## the cell and the card in a real kernel and a real browser
 	@$(PY) benchmarks/cell.py
 	@$(PY) benchmarks/card.py
+	@$(PY) benchmarks/lab.py
 
 pictures: .venv/.test card lab chromium  ## make the pictures of the docs anew, docs/pictures/*.png
 	@$(PY) -m tests.browser.pictures

@@ -41,6 +41,18 @@ export interface Findings {
 /** Where a spec is written: the kernel of its notebook, if there is one and the page is connected to it. */
 export type Kernels = () => Kernel.IKernelConnection | null;
 
+async function isThere(kernel: Kernel.IKernelConnection): Promise<boolean> {
+  try {
+    await ask(kernel, { kind: 'hello' });
+    return true;
+  } catch (error) {
+    if (error instanceof NoAnswer || error instanceof Refused) {
+      return false;
+    }
+    throw error;
+  }
+}
+
 function lower(problem: Problem, lines: number): Problem {
   return { ...problem, line: problem.line === null ? null : problem.line + lines };
 }
@@ -83,28 +95,35 @@ export class Assistant {
 
   /** Ask a kernel again that did not answer: it may have loaded Aura since. */
   reconsider(kernel: Kernel.IKernelConnection): void {
-    this._silent.delete(kernel);
-    this._rounds.set(kernel, {});
+    this._answers.delete(kernel);
   }
 
   private async _ofKernel(kernel: Kernel.IKernelConnection | null, content: JSONObject): Promise<unknown> {
-    if (kernel === null || this._silent.has(kernel)) {
+    if (kernel === null) {
       return null;
     }
-    const round = this._rounds.get(kernel);
+    const answers = this._answersOf(kernel);
+    if (!(await answers)) {
+      const isSame = this._answers.get(kernel) === answers;
+      return isSame ? null : this._ofKernel(kernel, content); // it may have loaded Aura meanwhile
+    }
     try {
       return await ask(kernel, content);
     } catch (error) {
       if (error instanceof NoAnswer) {
-        if (this._rounds.get(kernel) !== round) {
-          return this._ofKernel(kernel, content); // it may have loaded Aura meanwhile
-        }
-        this._silent.add(kernel);
+        this._answers.set(kernel, Promise.resolve(false));
       } else if (!(error instanceof Refused)) {
         throw error;
       }
       return null;
     }
+  }
+
+  /** Whether a kernel answers: asked once, however many cells have a question. */
+  private _answersOf(kernel: Kernel.IKernelConnection): Promise<boolean> {
+    const known = this._answers.get(kernel) ?? isThere(kernel);
+    this._answers.set(kernel, known);
+    return known;
   }
 
   private async _ofServer(route: 'validate' | 'complete' | 'inspect', body: JSONObject): Promise<unknown> {
@@ -127,7 +146,6 @@ export class Assistant {
   }
 
   private readonly _settings: ServerConnection.ISettings;
-  private readonly _silent = new WeakSet<Kernel.IKernelConnection>();
-  private readonly _rounds = new WeakMap<Kernel.IKernelConnection, object>();
+  private readonly _answers = new WeakMap<Kernel.IKernelConnection, Promise<boolean>>();
   private _hasNoServer = false;
 }
