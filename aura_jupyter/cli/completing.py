@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import contextlib
 import importlib
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from .endings import OK
 from .parsing import Command, Parser
 
 FILES = ":files"
+_NAME = re.compile(r"\w[\w.-]*")  # what a shell takes as it stands: the candidate becomes part of the line
 Candidate = tuple[str, str]  # the word, and what it is
 
 
@@ -66,7 +68,7 @@ def _values(option: argparse.Action, before: list[str]) -> Iterator[Candidate]:
     elif option.dest == "inputs":
         yield FILES, ""
     elif option.dest == "imports":
-        yield from ((path.stem, str(path)) for path in sorted(Path().glob("*.py")))
+        yield from ((path.stem, str(path)) for path in sorted(Path().glob("*.py")) if path.stem.isidentifier())
 
 
 def _positional(command: Command, parser: Parser) -> Iterator[Candidate]:
@@ -94,5 +96,5 @@ def _inputs(before: list[str]) -> Iterator[Candidate]:
         for item in declared if isinstance(declared, list) else ():
             name = item.get("name") if isinstance(item, dict) else item
             kind = item.get("type") if isinstance(item, dict) else None
-            if isinstance(name, str) and name not in given:
-                yield f"{name}=", str(kind or "any")
+            if isinstance(name, str) and _NAME.fullmatch(name) and name not in given:
+                yield f"{name}=", kind if isinstance(kind, str) and kind.isprintable() else "any"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import contextlib
 import sys
 
+from ..spec.layout import visible
+
 OK = 0
 FAILED = 1
 """The task failed, or what was asked for could not be done."""
@@ -34,6 +36,11 @@ class Ended(Exception):
 
 
 _PLAIN = str.maketrans({"│": "|", "…": "...", "×": "x", "–": "-"})
+
+
+def harmless(text: str) -> str:
+    """Words of others in which nothing can steer the terminal that they are written to; lines stay lines."""
+    return "\n".join(visible(line) for line in text.split("\n"))
 
 
 def tell(text: str) -> None:

@@ -14,7 +14,7 @@ from ..rest import ServedDetail, ServedTask
 from ..spec.model import InputSpec
 from ..spec.problems import Source
 from ..spec.reader import read_text
-from .endings import BY_SIGNAL, FAILED, OK, WRONG, tell
+from .endings import BY_SIGNAL, FAILED, OK, WRONG, harmless, tell
 from .specs import STDIN, mistakes_shown, source_from
 from .values import given_inputs
 
@@ -36,10 +36,10 @@ def main(options: argparse.Namespace) -> int:
         with Client(options.server) as client:
             return commands[options.command](client, options)
     except NoServerError as error:
-        tell(str(error))
+        tell(harmless(str(error)))
         return FAILED
     except ApiError as error:
-        tell(str(error))
+        tell(harmless(str(error)))
         return WRONG if error.status in _WRONG_REQUEST else FAILED
 
 
@@ -54,7 +54,7 @@ def _submit(client: Client, options: argparse.Namespace) -> int:
     try:
         tell(f"Task {accepted.task_id} in kernel {accepted.kernel_id}")
         for update in client.events(accepted.task_id):
-            tell(update.task.phrase)
+            tell(harmless(update.task.phrase))
     except KeyboardInterrupt:
         client.cancel(accepted.task_id)
         tell("Cancelled.")
@@ -66,13 +66,13 @@ def _write(task: ServedDetail) -> int:
     """Write the result of a task that has ended, or say why there is none."""
     if task.status != "COMPLETED":
         error, step = task.error, f" (step {task.error.step})" if task.error and task.error.step else ""
-        tell(f"{error.type}: {error.message}{step}" if error is not None else task.reason or task.phrase)
+        tell(harmless(f"{error.type}: {error.message}{step}" if error is not None else task.reason or task.phrase))
         return FAILED
     result = task.result
     if result is None or result.is_json:
         print(json.dumps(result.value if result is not None else None, ensure_ascii=False))
         return OK
-    tell(f"The result is no JSON, but a {result.type}: {result.preview}")
+    tell(harmless(f"The result is no JSON, but a {result.type}: {result.preview}"))
     return FAILED
 
 
@@ -101,7 +101,7 @@ def _tasks(client: Client, options: argparse.Namespace) -> int:
         print(json.dumps([task.model_dump(mode="json") for task in tasks], ensure_ascii=False, indent=2))
     else:
         for task in tasks:
-            print(_row(task))
+            print(harmless(_row(task)))
     return OK
 
 
@@ -113,7 +113,7 @@ def _row(task: ServedTask) -> str:
 def _logs(client: Client, options: argparse.Namespace) -> int:
     for line in client.logs(options.task, step=options.step, follow=options.follow):
         step = f"{line.step}: " if line.step is not None else ""
-        print(f"{line.time.astimezone():%H:%M:%S}  {step}{line.text}", flush=True)
+        print(harmless(f"{line.time.astimezone():%H:%M:%S}  {step}{line.text}"), flush=True)
     return OK
 
 

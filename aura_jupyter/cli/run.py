@@ -18,7 +18,7 @@ from ..view.json_value import NoJson
 from ..view.picture import failed_in
 from ..view.text import TerminalLines, text_final
 from .asking import Terminal
-from .endings import FAILED, OK, UsageError, tell
+from .endings import FAILED, OK, UsageError, harmless, tell
 from .signals import Signals
 from .specs import STDIN, import_modules, mistakes_shown, plan_of, source_from
 from .streams import kept_for_result, write_result
@@ -129,4 +129,4 @@ def _tell_end(tasklet: Tasklet, *, quiet: bool) -> None:
             where = trace.where(tasklet.source, mark)
             lines += ["", f"{where}:", *trace.plain(trace.spec_lines(tasklet.source, mark, mask))]
     if lines:
-        tell("\n".join(lines))
+        tell(harmless("\n".join(lines)))

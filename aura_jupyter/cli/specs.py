@@ -8,6 +8,7 @@ import importlib
 import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+from typing import BinaryIO
 
 from ..engine.plan import Plan
 from ..engine.planner import compile_spec
@@ -16,10 +17,12 @@ from ..spec.problems import Problem, Source, SpecError, nearest, to_text
 from ..spec.reader import read_text, source_of
 from ..view import trace
 from ..view.text import wants_colour
-from .endings import WRONG, Ended, UsageError, tell
+from .endings import WRONG, Ended, UsageError, harmless, tell
 
 STDIN = "-"
 NAME_OF_STDIN = "standard input"
+MOST = 100_000_000
+"""Bytes of a spec or an input that are read at most: `/dev/zero` has no end."""
 
 
 def content_of(file: str) -> bytes:
@@ -33,16 +36,26 @@ def content_of(file: str) -> bytes:
             raise UsageError("standard input is closed", "Give a file")
         if sys.stdin.isatty():
             tell("Reading from the terminal; Ctrl-D ends it.")
-        return sys.stdin.buffer.read()
+        return _whole(sys.stdin.buffer, NAME_OF_STDIN)
     path = Path(file)
     try:
-        return path.read_bytes()
+        with path.open("rb") as stream:
+            return _whole(stream, file)
     except FileNotFoundError:
         raise UsageError(f"there is no file {file}", _near(path)) from None
     except IsADirectoryError:
         raise UsageError(f"{file} is a folder", "Give a file in it") from None
     except (OSError, ValueError) as error:  # a name with a null character is a ValueError
         raise UsageError(f"{file} cannot be read: {getattr(error, 'strerror', None) or error}") from None
+
+
+def _whole(stream: BinaryIO, name: str) -> bytes:
+    """What is in a stream, unless it has no end."""
+    content = stream.read(MOST + 1)
+    if len(content) > MOST:
+        hint = "Give the path as an input, and let a step read the file"
+        raise UsageError(f"{name} is larger than {MOST // 1_000_000} MB, the most that is read here", hint)
+    return content
 
 
 def _near(path: Path) -> str:
@@ -138,5 +151,5 @@ def _import(name: str) -> None:
 
 def _tell_failure(name: str, error: BaseException) -> None:
     lines = trace.plain(trace.error_lines(error, str))
-    tell("\n".join([f"--import {name} failed: {lines[0]}", *(f"  {line}" for line in lines[1:])]))
+    tell(harmless("\n".join([f"--import {name} failed: {lines[0]}", *(f"  {line}" for line in lines[1:])])))
     raise Ended(WRONG)

@@ -315,6 +315,16 @@ def test_what_fits_is_offered(aura: Says, words: list[str], fits: list[str]) -> 
     assert [line.partition("\t")[0] for line in out.splitlines()] == fits
 
 
+def test_what_a_shell_would_run_is_not_offered(aura: Says) -> None:
+    Path("evil.yaml").write_text(
+        'inputs: ["$(touch gone)", "`touch gone`", "a;b", "a\\n:files", {name: ok, type: "x\\ny"}]\n'
+    )
+    Path("$(touch gone).py").touch()
+    Path("-c.py").touch()
+    assert aura("__complete", "run", "evil.yaml", "-i", "")[1] == "ok=\tany\n"
+    assert aura("__complete", "run", "evil.yaml", "--import", "")[1] == ""
+
+
 BASH = """
 source <(jupyter-aura completion bash)
 complete_line() {

@@ -170,6 +170,35 @@ def test_an_unknown_action_says_how_to_bring_it_in(inside: Inside) -> None:
     assert "--import MODULE" in done.stderr
 
 
+def test_what_fails_cannot_steer_the_terminal(aura: CommandLine) -> None:
+    aura.file("evil.py", 'raise ValueError("\\x1b]0;title\\x07")\n')
+    aura.file(
+        "evil.yaml",
+        """\
+meta: {title: "a\\e[31m"}
+steps:
+  - name: "b\\e[2J"
+    action: python.run
+    params: {code: 'raise ValueError("one\\x1b[2J\\n::error::two\\rthree")'}
+""",
+    )
+    for words in (("evil.yaml",), ("evil.yaml", "--quiet"), ("evil.yaml", "--log"), ("evil.yaml", "--import", "evil")):
+        done = aura("run", *words)
+        assert done.returncode != 0
+        assert not {"\x1b", "\x07", "\r"} & set(done.stderr), done.stderr
+    assert "\nValueError: one␛[2J\n" in aura("run", "evil.yaml").stderr
+
+
+@pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file")
+@pytest.mark.parametrize(
+    "words", [["/dev/zero"], ["small.yaml", "-i", "n=@/dev/zero"], ["small.yaml", "-i", "@/dev/zero"]]
+)
+def test_a_file_without_an_end_is_refused(aura: CommandLine, words: list[str]) -> None:
+    done = aura("run", *words)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "/dev/zero is larger than 100 MB" in done.stderr
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
