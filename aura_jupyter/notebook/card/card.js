@@ -387,8 +387,7 @@ export const draw = (node, source) => {
 
 /** The picture after a message of changes. */
 export const merge = (state, { head, rows = [], order, rev, now }) => {
-  const byId = new Map(state.rows.map((row) => [row.id, row]));
-  for (const row of rows) byId.set(row.id, row);
+  const byId = new Map([...state.rows, ...rows].map((row) => [row.id, row]));
   return { ...state, ...head, rev, now, rows: (order ?? [...byId.keys()]).map((id) => byId.get(id)) };
 };
 
@@ -425,7 +424,7 @@ const sourceOf = (model) => {
   model.on("comm_live_update", () => {
     // the kernel is gone, or back: then it answers
     source.lost = true;
-    setTimeout(() => tell(), 500);
+    setTimeout(tell, 500);
     try {
       hello();
     } catch {}
