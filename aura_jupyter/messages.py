@@ -331,6 +331,7 @@ class Submitted(Model):
     """A task that was handed over."""
 
     task_id: TaskId
+    title: str = "Task"  # with secrets masked
     busy: bool = False  # a cell holds the kernel's loop: it starts when that is free
 
 

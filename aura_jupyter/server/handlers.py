@@ -16,6 +16,7 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from ..rest import Accepted
+from ..view.json_value import json_value
 from . import problems
 from .openapi import document
 from .operations import Asked, Operation
@@ -107,7 +108,8 @@ class AuraHandler(APIHandler):
         if kind != "application/json":
             raise Refusal("not-json", "Send JSON, with the header `Content-Type: application/json`.")
         try:
-            return model.model_validate(from_json(self.request.body, allow_inf_nan=False), strict=True)
+            said = json_value(from_json(self.request.body, allow_inf_nan=False))  # 1e999 is read as infinite
+            return model.model_validate(said, strict=True)
         except ValidationError as error:
             raise problems.of_validation(error, "body") from None
         except ValueError as error:

@@ -239,9 +239,13 @@ class KernelClient:
 
     def _published(self, frames: Frames) -> None:
         """Of what the kernel publishes most is for others, and read only as far as must be."""
-        _, parts = self._session.feed_identities(frames)
-        header, parent = (json.loads(cast("bytes", part)) for part in parts[1:3])
-        if header["msg_type"] == EVENT:
+        try:
+            _, parts = self._session.feed_identities(frames)
+            header, parent = (dict(json.loads(cast("bytes", part))) for part in parts[1:3])
+        except (ValueError, TypeError, RecursionError) as error:
+            _log.warning("What kernel %s published cannot be read: %s", self.kernel_id, error)
+            return
+        if header.get("msg_type") == EVENT:
             self._heard.set()
             message = self._read(frames)
             if message is not None:
@@ -257,7 +261,7 @@ class KernelClient:
         try:
             _, parts = self._session.feed_identities(frames)
             message: dict[str, Any] = self._session.deserialize(parts)
-        except ValueError as error:
+        except (ValueError, TypeError, RecursionError) as error:
             _log.warning("A message of kernel %s cannot be read: %s", self.kernel_id, error)
             return None
         return message
@@ -278,7 +282,7 @@ class KernelClient:
         try:
             events = Events.model_validate(content).events
         except ValidationError as error:
-            _log.warning("Events of kernel %s cannot be read: %s", self.kernel_id, error)
+            _log.warning("Events of kernel %s cannot be read: %s", self.kernel_id, _wrong(error))
             return
         for event in events:
             gap = event.number > self.last + 1
@@ -296,12 +300,18 @@ def _answer(content: dict[str, Any], answer: type[A]) -> A:
         if reply.failure is not None:
             raise of_failure(reply.failure)
     except ValidationError as error:
-        _log.warning("A reply cannot be read: %s", error)
+        _log.warning("A reply cannot be read: %s", _wrong(error))
     raise Refusal(
         "old-kernel",
         f"The kernel's Aura speaks another protocol than the server's, which is {PROTOCOL}: "
         "install the same version of aura_jupyter in both, and restart the kernel.",
     )
+
+
+def _wrong(error: ValidationError) -> str:
+    """What is wrong with a message, without what it holds: that is no business of who reads the server's log."""
+    found = error.errors(include_url=False, include_context=False, include_input=False)
+    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
 
 
 def _no_answer(deadline: float) -> Refusal:

@@ -85,14 +85,14 @@ class TaskService:
     async def _run_in(self, kernel_id: str, body: RunBody) -> Accepted:
         client = await self._kernels.follow(kernel_id)
         request = messages.RunAdHoc(task_spec=body.task_spec, inputs=body.inputs, title=body.title)
-        return self._submitted(kernel_id, await client.ask(request, Submitted), body.title)
+        return self._submitted(kernel_id, await client.ask(request, Submitted))
 
-    def _submitted(self, kernel_id: str, submitted: Submitted, title: str | None) -> Accepted:
+    def _submitted(self, kernel_id: str, submitted: Submitted) -> Accepted:
         """From here on the server knows the task; its first event may have come before, or comes in a moment."""
         summary = TaskSummary(
             task_id=submitted.task_id,
             name=None,
-            title=title or "Task",
+            title=submitted.title,
             status="QUEUED",
             phrase="Queued",
             queued_at=datetime.now(UTC),
@@ -164,7 +164,7 @@ class TaskService:
         known = await self._find(task_id)
         await self._kernels.follow(known.kernel_id)
         submitted = await self._ask_of(task_id, messages.Rerun(task_id=task_id), Submitted)
-        return self._submitted(known.kernel_id, submitted, known.summary.title)
+        return self._submitted(known.kernel_id, submitted)
 
     async def answer(self, task_id: str, body: AnswerBody) -> Done:
         """Answer a step that asks a person."""

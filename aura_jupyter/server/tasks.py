@@ -15,6 +15,7 @@ from ..rest import FINAL, ServedDetail, ServedTask, ServedUpdate
 
 RING = 100  # events of a task that are kept for who comes back
 FINISHED = 1_000  # tasks that are remembered after their end
+WHOLE = 50  # of those the last ones, with their steps and what listeners may have missed
 RESULT = 100_000  # characters of a result that outlives its kernel
 COMMENT = 15.0  # seconds between the comments that keep a quiet stream open
 
@@ -111,6 +112,12 @@ class KnownTask:
         )
         self._tell(())
 
+    def shed(self) -> None:
+        """Let go of what the kernel can be asked for again, and of what nobody will come back for."""
+        self._ring.clear()
+        if self.reason is None:
+            self._steps, self.whole = {}, False
+
     def _tell(self, steps: Iterable[StepInfo], *, whole: bool = False, more: bool = False) -> None:
         self._last += 1
         self._ring.append(self._told(steps, whole=whole, more=more))
@@ -206,6 +213,8 @@ class KnownTasks:
         known = self._tasks.get(event.task.task_id)
         if known is None:
             known = self.add(kernel_id, event.task)
+        if known.kernel_id != kernel_id:  # a kernel speaks for its own tasks alone
+            return
         known.happened(event)
         self._settle(known)
 
@@ -236,5 +245,7 @@ class KnownTasks:
             if not waiting:
                 del self._unfinished[known.kernel_id]
             self._finished.append(known.task_id)
+            if len(self._finished) > WHOLE and (older := self._tasks.get(self._finished[-WHOLE - 1])) is not None:
+                older.shed()
             while len(self._finished) > FINISHED:
                 self._tasks.pop(self._finished.popleft(), None)

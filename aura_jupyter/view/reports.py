@@ -61,7 +61,7 @@ def _summary(tasklet: Tasklet, standing: Standing) -> dict[str, Any]:
     return {
         "task_id": tasklet.task_id,
         "name": tasklet.name,
-        "title": mask(words.cut(tasklet.title, _TITLE)),
+        "title": title(tasklet),
         "status": tasklet.status.value,
         "cancelling": tasklet.cancelling,
         "phrase": mask("".join(text for _, text in spans)),
@@ -80,20 +80,25 @@ def _summary(tasklet: Tasklet, standing: Standing) -> dict[str, Any]:
     }
 
 
+def title(tasklet: Tasklet) -> str:
+    """Its title on one line."""
+    return _mask_of(tasklet)(words.cut(tasklet.title, _TITLE))
+
+
 def _name_of(asking: Line) -> str:
     """What `answer` takes: the step's name, of a sub-task's step its row."""
     return asking.step.name if "." not in asking.id else asking.id
 
 
 def _told(tasklet: Tasklet, culprit: StepRun | None) -> str:
-    title = words.cut(tasklet.title, 120)
+    name = words.cut(tasklet.title, 120)
     took = words.duration(tasklet.duration) if tasklet.duration is not None else ""
     if tasklet.status is TaskStatus.FAILED:
         where = f" in {words.cut(culprit.name, 60)}" if culprit is not None else ""
-        return f"{title} failed{where}" + (f" after {took}" if took else "")
+        return f"{name} failed{where}" + (f" after {took}" if took else "")
     if tasklet.status is TaskStatus.CANCELLED:
-        return f"{title} was cancelled" + (f" after {took}" if took else "")
-    return f"{title} completed" + (f" in {took}" if took else "")
+        return f"{name} was cancelled" + (f" after {took}" if took else "")
+    return f"{name} completed" + (f" in {took}" if took else "")
 
 
 def detail(tasklet: Tasklet, first: int = 0, limit: int = 1000) -> TaskDetail:

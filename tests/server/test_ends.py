@@ -8,6 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
+import yaml
 
 from aura_jupyter.client import ApiError, NoServerError
 from aura_jupyter.rest import ServedDetail
@@ -60,6 +61,39 @@ def test_a_kernel_that_is_killed_is_noticed(server: JupyterServer, own_kernel: S
     task = lost(server, running)
     assert task.reason is not None
     assert "died" in task.reason
+
+
+def test_of_a_lost_task_no_secret_is_left_in_its_title(server: JupyterServer, own_kernel: ServerKernel) -> None:
+    own_kernel.ok("from aura_jupyter.notebook.door.feed import Feed\nFeed._send = lambda self: None")  # no event comes
+    spec = "inputs: [{name: key, type: secret}]\n" + ASKING.replace("meta: {title: Wait for a person}", "")
+    title = "Wait with Tr0ub4dor"
+    body = {"task_spec": spec, "inputs": {"key": "Tr0ub4dor"}, "title": title, "kernel_id": own_kernel.kernel_id}
+    task_id = server.post("tasks/run/ad_hoc", body).json()["task_id"]
+    os.kill(int(own_kernel.get("__import__('os').getpid()")), signal.SIGKILL)
+    assert lost(server, task_id).title == "Wait with ***"
+
+
+def test_a_kernel_that_publishes_rubbish_is_heard_all_the_same(server: JupyterServer, own_kernel: ServerKernel) -> None:
+    before = server.log.stat().st_size
+    code = """
+from ipykernel.kernelbase import Kernel
+kernel = Kernel.instance()
+for frames in ([b"x"], [b"t", b"<IDS|MSG>"], [b"t", b"<IDS|MSG>", b"s", b"{", b"{}", b"{}", b"{}"],
+               [b"t", b"<IDS|MSG>", b"s", b"[1]", b"[]", b"{}", b"{}"],
+               [b"t", b"<IDS|MSG>", b"s", b"[" * 100_000, b"{}"],
+               [b"t", b"<IDS|MSG>", b"s", b'{"msg_type": "aura_event"}', b"{}", b"{}", b"{}"]):
+    kernel.iopub_socket.send_multipart(frames)
+kernel.session.send(kernel.iopub_socket, "aura_event", {"events": [{"number": "Tr0ub4dor"}]})
+"""
+    spec = {"steps": [{"action": "python.run", "params": {"code": code}}, *yaml.safe_load(TWO_STEPS)["steps"]]}
+    own_kernel.client.stop_channels()  # Jupyter's own clients do not bear it
+    assert server.client.wait(own_kernel.run_task(spec)).status == "COMPLETED"
+    with server.log.open("rb") as log:
+        log.seek(before)
+        said = log.read().decode()
+    assert "cannot be read" in said
+    assert "kernel_client.py" not in said  # no traceback of ours
+    assert "Tr0ub4dor" not in said
 
 
 def test_a_kernel_that_is_shut_down_is_noticed(server: JupyterServer) -> None:

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from datetime import UTC, datetime
 
 import httpx
+import pytest
 
 from aura_jupyter.client import AsyncClient
+from aura_jupyter.messages import StepInfo, TaskEvent, TaskSummary
+from aura_jupyter.rest import ServedUpdate
+from aura_jupyter.server.tasks import RING, WHOLE, KnownTask, KnownTasks
 from tests.server.servers import ASKING, LIMIT, TOKEN, TWO_STEPS, JupyterServer, ServerKernel
 
 Block = dict[str, str]
@@ -37,6 +43,37 @@ def blocks(response: httpx.Response) -> Iterator[Block]:
         elif block:
             yield block
             block = {}
+
+
+def summary(task_id: str) -> TaskSummary:
+    return TaskSummary(
+        task_id=task_id, name=None, title="A", status="RUNNING", phrase="Running", queued_at=datetime.now(UTC),
+        steps_done=0, steps_total=1, steps_failed=0,
+    )  # fmt: skip
+
+
+def test_of_many_ended_tasks_only_the_last_ones_keep_what_listeners_may_have_missed() -> None:
+    known = KnownTasks()
+    step = StepInfo(row="0", name="a", status="RUNNING", action="core.log")
+    for number in range(3 * WHOLE):
+        task = summary(f"task-{number}")
+        for told in range(RING):
+            known.happened("kernel", TaskEvent(number=told + 1, task=task, steps=[step]))
+        known.happened("kernel", TaskEvent(number=0, task=task.model_copy(update={"status": "COMPLETED"})))
+    kept = [each for each in gc.get_objects() if type(each) is ServedUpdate]
+    assert len(kept) <= RING * WHOLE
+    first = known.get("task-0")
+    assert first is not None
+    assert first.ended
+
+
+def test_a_kernel_speaks_for_its_own_tasks_alone() -> None:
+    known = KnownTasks()
+    known.add("one", summary("task"))
+    known.happened("another", TaskEvent(number=1, task=summary("task").model_copy(update={"status": "FAILED"})))
+    found = known.get("task")
+    assert found is not None
+    assert found.summary.status == "RUNNING"
 
 
 def status(block: Block) -> str:
@@ -152,3 +189,11 @@ def test_a_task_that_the_notebook_started_is_followed_too(server: JupyterServer,
         assert status([next(events), next(events)][-1]) in ("QUEUED", "RUNNING")
         kernel.ok("task.cancel()")
         assert status(list(events)[-1]) == "CANCELLED"
+
+
+async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_jupyter.server.tasks.COMMENT", 0.01)
+    updates = KnownTask("kernel", summary("a")).updates(None)
+    first = await anext(updates)
+    assert first is not None
+    assert [await anext(updates), await anext(updates)] == [None, None]

@@ -70,7 +70,7 @@ def test_a_kernel_s_words_cannot_steer_the_terminal(aura: CommandLine, kernel: S
     assert (done.returncode, "ValueError: no␛[2J" in done.stderr) == (1, True), done.stderr
     task_id = kernel.server.client.tasks(kernel_id=kernel.kernel_id, limit=1)[0].task_id
     logged, listed = aura("logs", task_id), aura("tasks", "--kernel", kernel.kernel_id)
-    assert "out␛]0;title" in logged.stdout
+    assert "s␛[31m: out" in logged.stdout
     assert "\x1b" not in done.stderr + logged.stdout + listed.stdout
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.server.servers import ASKING, TWO_STEPS, JupyterServer, ServerKernel, until
+from tests.server.servers import ASKING, TWO_STEPS, JupyterServer, Send, ServerKernel, until
 
 
 def refused(response: httpx.Response, status: int, code: str) -> dict[str, Any]:
@@ -107,11 +107,12 @@ def test_a_kernel_without_aura_says_what_to_do_and_takes_tasks_once_it_is_loaded
         (b'{"task_spec": 3}', "bad-request", 400),
         (b'{"task_spec": "steps: []", "kernel": "x"}', "bad-request", 400),
         (b'{"task_spec": "steps: []", "inputs": {"x": NaN}}', "bad-request", 400),
+        (b'{"task_spec": "steps: []", "inputs": {"x": [1e999]}}', "bad-request", 400),
         (b"\xff", "bad-request", 400),
         (b"[" * 100_000, "bad-request", 400),
         (b'{"task_spec": "' + b"x" * 10_000_001 + b'"}', "too-large", 413),
     ],
-    ids=["cut off", "a list", "a number", "an unknown key", "NaN", "no text", "deep", "large"],
+    ids=["cut off", "a list", "a number", "an unknown key", "NaN", "infinite", "no text", "deep", "large"],
 )
 def test_a_body_that_is_not_as_it_should_be_is_refused(
     server: JupyterServer, body: bytes, code: str, status: int
@@ -355,3 +356,17 @@ def test_with_a_kernel_the_notebooks_actions_are_known(server: JupyterServer, ke
     assert [
         item["text"] for item in server.post("complete", {"text": text, "at": len(text), **where}).json()["items"]
     ] == ["team.clean"]
+
+
+def test_what_fails_in_the_server_unforeseen_is_told_without_what_it_says(
+    send: Send, token: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(task_spec: object, namespace: object) -> None:
+        hidden = "Tr0ub4dor"
+        raise RuntimeError(f"/home/person/{hidden}: {task_spec}")
+
+    monkeypatch.setattr("aura_jupyter.server.local.answers.validated", fail)
+    response = send("POST", "aura/validate", token, json.dumps({"task_spec": "steps: Tr0ub4dor"}))
+    document = json.loads(response.body)
+    assert (response.code, document["code"]) == (500, "failed")
+    assert not [word for word in ("Tr0ub4dor", "/home", "RuntimeError", "Traceback") if word in json.dumps(document)]

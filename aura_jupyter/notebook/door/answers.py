@@ -229,7 +229,11 @@ class Answers:
             sender="panel" if request.use_variables else "outside",
         )
         self._outsiders.add(tasklet, request)
-        return Submitted(task_id=tasklet.task_id, busy=self._is_busy(scheduler.loop))
+        return self._submitted(tasklet)
+
+    def _submitted(self, tasklet: Tasklet) -> Submitted:
+        busy = self._is_busy(tasklet.scheduler.loop)
+        return Submitted(task_id=tasklet.task_id, title=reports.title(tasklet), busy=busy)
 
     @staticmethod
     def _is_busy(loop: asyncio.AbstractEventLoop) -> bool:
@@ -252,7 +256,7 @@ class Answers:
             raise Refusal("conflict", "without %load_ext aura_jupyter only tasks from outside can be run again")
         new = notebook.run_again(old)
         old.scheduler.loop.call_soon_threadsafe(notebook.shows.show_instead, old, new)
-        return Submitted(task_id=new.task_id, busy=self._is_busy(new.scheduler.loop))
+        return self._submitted(new)
 
     def _tasks(self, request: Tasks) -> TaskList:
         newest = self._newest_first()
