@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 from jupyter_server.services.kernels.kernelmanager import MappingKernelManager
@@ -36,7 +37,6 @@ class Kernels:
         self._known = known
         self._deadline = deadline
         self._clients: dict[str, KernelClient] = {}
-        self._died: set[str] = set()
         self._stale: set[str] = set()  # kernels of which events were missed
         self._asked: dict[str, float] = {}  # when a kernel was last asked, or had tasks, by the loop's clock
         self._tending: dict[str, asyncio.Task[None]] = {}
@@ -64,6 +64,7 @@ class Kernels:
             if not hasattr(kernel, "connect_control"):
                 raise Refusal("no-aura", "This kernel runs behind a gateway, which passes no messages of Aura's.")
             client = self._clients[kernel_id] = KernelClient(kernel_id, kernel, self, self._deadline)
+            self.manager.add_restart_callback(kernel_id, partial(self._is_dead, kernel_id), "restart")
             if self._watch is None:
                 self._watch = asyncio.create_task(self._look_after())
         return client
@@ -122,7 +123,6 @@ class Kernels:
 
     def restarted(self, kernel_id: str) -> None:
         """Another process answers in the kernel's name."""
-        self._died.discard(kernel_id)
         self._known.lost(kernel_id, "The kernel was restarted while the task waited or ran.")
 
     # --- looking after them -------------------------------------------------------------------------------------------
@@ -162,20 +162,21 @@ class Kernels:
             return False
         kernel = self.manager.get_kernel(kernel_id)
         if await ensure_async(kernel.is_alive()):
-            self._died.discard(kernel_id)
             return True
-        if kernel_id in self.manager and not kernel.shutting_down and kernel_id not in self._died:
-            self._died.add(kernel_id)
-            self._known.lost(kernel_id, "The kernel died while the task waited or ran.")
+        if kernel_id in self.manager and not kernel.shutting_down:
+            self._is_dead(kernel_id)
         return False
+
+    def _is_dead(self, kernel_id: str) -> None:
+        """A kernel ended by itself. The server may start it again before we look, and says so."""
+        self._known.lost(kernel_id, "The kernel died while the task waited or ran.")
 
     def _forget(self, kernel_id: str) -> None:
         client = self._clients.pop(kernel_id, None)
         if client is not None:
             client.close(Refusal("kernel-gone", "The kernel was shut down before it answered."))
         self._known.lost(kernel_id, "The kernel was shut down while the task waited or ran.")
-        for each in (self._died, self._stale):
-            each.discard(kernel_id)
+        self._stale.discard(kernel_id)
         self._asked.pop(kernel_id, None)
         self._tending.pop(kernel_id, None)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, settings
@@ -12,7 +14,7 @@ from schemathesis import BaseSchema, Case, GenerationMode
 from aura_jupyter.rest import ServedUpdate
 from aura_jupyter.server.openapi import document
 from aura_jupyter.server.operations import OPERATIONS, Operation
-from tests.server.servers import TOKEN, JupyterServer
+from tests.server.servers import TOKEN, JupyterServer, running_server
 
 BOUNDED = settings(
     deadline=None,
@@ -21,6 +23,13 @@ BOUNDED = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
+    """A server in which no task waits for a person: a stream of its events would not end."""
+    with running_server(tmp_path_factory.mktemp("described")) as server:
+        yield server
 
 
 @pytest.fixture(scope="module")
