@@ -13,6 +13,9 @@ import pytest
 ROOT = Path(__file__).parent.parent
 LIMIT = 150  # seconds for a test's setup, call or teardown; pytest's faulthandler has shown by then where it stands
 
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # as a shell leaves it to what it runs in the background
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def _too_long(*_: object) -> None:
     raise TimeoutError(f"took longer than {LIMIT} seconds")

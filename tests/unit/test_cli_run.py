@@ -8,6 +8,7 @@ import json
 import os
 import pty
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -364,7 +365,7 @@ def test_a_full_disk_is_said(aura: CommandLine) -> None:
 
 
 def test_closed_streams_harm_nothing(aura: CommandLine) -> None:
-    line = " ".join([*PROGRAM, "run", "small.yaml"])
+    line = shlex.join([*PROGRAM, "run", "small.yaml"])
     for closed in (">&-", "2>&-", "<&-", ">&- 2>&- <&-"):
         assert (
             subprocess.run(f"{line} {closed}", shell=True, cwd=aura.folder, check=False, timeout=LIMIT).returncode == 0
