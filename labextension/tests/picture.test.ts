@@ -9,10 +9,16 @@ describe('what a file holds under our MIME type', () => {
     expect(asPicture(picture)).toBe(picture);
   });
 
-  it.each([undefined, null, 'text', [], {}, { ...picture, version: 2 }, { ...picture, rows: 'none' }])(
-    'is no picture: %j',
-    (data) => {
-      expect(asPicture(data)).toBeNull();
-    },
-  );
+  it.each([
+    undefined,
+    null,
+    'text',
+    [],
+    {},
+    { ...picture, version: 2 },
+    { ...picture, rows: 'none' },
+    { ...picture, rows: Array(1001).fill({}) },
+  ])('is no picture: %j', (data) => {
+    expect(asPicture(data)).toBeNull();
+  });
 });

@@ -165,6 +165,23 @@ def test_what_a_task_says_is_text(cards: Callable[..., Page]) -> None:
     assert page.locator("#odd :is(img, script)").count() == 0
 
 
+def test_a_saved_picture_brings_no_elements_and_no_styles_of_its_own(cards: Callable[..., Page]) -> None:
+    page = cards()
+    page.evaluate(
+        """() => { const s = sources.kinds;
+        const evil = [["script", "window.ran = 1"], ["style", "* {color: red}"], ["iframe", "x"], ["b", "bold"]];
+        const blocks = [{label: "code", code: [evil]}, {pairs: [["name", evil[0], ""]]}];
+        const rows = [{id: "x", name: "x", icon: "failed", open: true, detail: evil, note: evil, blocks}];
+        const bar = [["done", "1%;position:fixed;inset:0;width:100"]];
+        s.merge({head: {phrase: evil, bar}, rows, order: ["x"], rev: 1, now: Date.now()}); }"""
+    )
+    expect(page.locator("#kinds .a-row b", has_text="bold")).to_have_count(1)
+    expect(page.locator("#kinds .a-open pre")).to_contain_text("window.ran = 1")
+    assert page.locator("#kinds .aura-card :is(script, iframe, li style, p style)").count() == 0
+    assert page.evaluate("window.ran") is None
+    assert page.locator("#kinds .a-p i").first.evaluate("bar => getComputedStyle(bar).position") != "fixed"
+
+
 def test_without_a_kernel_a_card_is_what_was_last_saved(cards: Callable[..., Page]) -> None:
     page = cards()
     page.evaluate("() => { const s = sources.running; delete s.send; s.tell(); }")

@@ -75,8 +75,10 @@ const button = (what, label, press) => {
   return node;
 };
 
-/** Text with a style: `c` is code, any other is a tag of ours (b, s, u, mark). */
-const spans = (list) => list.map(([style, text]) => (style ? el(style === "c" ? "span.a-c" : style, text) : text));
+/** Text with a style: `c` is code, or one of four tags. A saved picture may be anybody's, so there are no others. */
+const TAGS = new Set(["b", "s", "u", "mark"]);
+const spans = (list) =>
+  list.map(([style, text]) => (style === "c" ? el("span.a-c", text) : TAGS.has(style) ? el(style, text) : text));
 
 /** Tells of each part whether it has to be drawn again: only what has changed is written. */
 const changes = () => {
@@ -287,7 +289,7 @@ export const draw = (node, source) => {
     if (isNew("words", [words(), phrase.textContent])) phrase.replaceChildren(...spans(words()));
     setText(said, ended ? phrase.textContent : state.said);
     if (isNew("bar", state.bar))
-      progress.replaceChildren(...state.bar.map(([kind, share]) => attr(el(`i.${kind}`), { style: `width:${share}%` })));
+      progress.replaceChildren(...state.bar.map(([kind, share]) => attr(el(`i.${kind}`), { style: `width:${+share}%` })));
     main.hidden = ended || !source.send || !state.button;
     if (isNew("button", state.button) && state.button) {
       setText(main, state.button.label);

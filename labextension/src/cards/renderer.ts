@@ -18,9 +18,7 @@ export class CardRenderer extends Widget implements IRenderMime.IRenderer {
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const picture = asPicture(model.data[MIME]);
     this._end();
-    if (picture) {
-      this._end = draw(this.node, storedSource(picture));
-    } else {
+    if (!picture || !this._draw(picture)) {
       const text = model.data['text/plain'];
       this._drawText(typeof text === 'string' ? text : 'A card that a newer version of aura_jupyter saved');
     }
@@ -30,6 +28,17 @@ export class CardRenderer extends Widget implements IRenderMime.IRenderer {
   override dispose(): void {
     this._end();
     super.dispose();
+  }
+
+  /** Whether it could be drawn: a file may hold a picture of any shape. */
+  private _draw(picture: Picture): boolean {
+    try {
+      this._end = draw(this.node, storedSource(picture));
+      return true;
+    } catch {
+      this.node.replaceChildren();
+      return false;
+    }
   }
 
   private _drawText(text: string): void {
