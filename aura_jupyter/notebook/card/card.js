@@ -16,7 +16,7 @@
  * It travels with each card, so it is written for size as well: closures, whose names the build shortens, and no classes.
  */
 
-const circle = (r) => `M${8 + r} 8a${r} ${r} 0 1 1-${2 * r} 0 ${r} ${r} 0 0 1 ${2 * r} 0z`;
+const circle = (r) => `M${8 + r} 8a${r} ${r} 0 11-${2 * r} 0 ${r} ${r} 0 01${2 * r} 0z`;
 const RING = circle(5.5);
 const DISC = circle(6);
 const SLASH = "M4.2 11.8l7.6-7.6";
@@ -24,9 +24,9 @@ const SLASH = "M4.2 11.8l7.6-7.6";
 const ICONS = {
   queued: ["", RING, "", "M8 5.25V8l2 1.5"],
   pending: ["t", circle(4.5)],
-  running: ["w", "M8 2.75a5.25 5.25 0 1 1-5.25 5.25"],
-  retry: ["", "M12.9 6.2A5.3 5.3 0 1 0 13.3 8.6", "", "M13.4 2.9v3.4H10"],
-  asks: ["f", DISC, "k", "M6.3 6.5a1.75 1.75 0 1 1 2.5 1.6c-.5.25-.8.55-.8 1.1M8 11.2v.01"],
+  running: ["w", "M8 2.75a5.25 5.25 0 11-5.25 5.25"],
+  retry: ["", "M12.9 6.2A5.3 5.3 0 1013.3 8.6", "", "M13.4 2.9v3.4H10"],
+  asks: ["f", DISC, "k", "M6.3 6.5a1.75 1.75 0 112.5 1.6c-.5.25-.8.55-.8 1.1M8 11.2v.01"],
   completed: ["", "M3.5 8.5 6.5 11.5 12.5 4.5"],
   failed: ["f", DISC, "k", "M5.75 5.75l4.5 4.5M10.25 5.75l-4.5 4.5"],
   handled: ["", RING, "", "M6 6l4 4M10 6l-4 4"],
@@ -75,10 +75,9 @@ const button = (what, label, press) => {
   return node;
 };
 
-/** Text with a style: `c` is code, or one of four tags. A saved picture may be anybody's, so there are no others. */
-const TAGS = new Set(["b", "s", "u", "mark"]);
+/** Text with a style: four tags, or code. A saved picture may be anybody's, so it names no others. */
 const spans = (list) =>
-  list.map(([style, text]) => (style === "c" ? el("span.a-c", text) : TAGS.has(style) ? el(style, text) : text));
+  list.map(([style, text]) => (style ? el(/^([bsu]|mark)$/.test(style) ? style : "span.a-c", text) : text));
 
 /** Tells of each part whether it has to be drawn again: only what has changed is written. */
 const changes = () => {
