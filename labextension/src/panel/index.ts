@@ -184,7 +184,8 @@ function count(
     }
     shown = now;
     isActive = counts.running + counts.queued > 0;
-    panel.title.dataset = counts.running ? { 'aura-running': String(counts.running) } : {};
+    const { 'aura-running': _, ...others } = panel.title.dataset; // the shell keeps the widget's id there
+    panel.title.dataset = counts.running ? { ...others, 'aura-running': String(counts.running) } : others;
     panel.title.caption = counts.running ? trans.__('Aura, %1 running', counts.running) : trans.__('Aura');
     item.say(counts);
     changed.emit();

@@ -49,12 +49,13 @@ export class AuraPanel extends Widget {
       this._status.append(new Option(nameOf(standing, trans), standing));
     }
     this._text.oninput = this._status.onchange = this._drawAll;
-    this._runCell = button('a-btn', trans.__('Run the cell…'), () => {
+    this._runCell = button('a-btn', trans.__('Run cell…'), () => {
       const spec = _around.cell();
       if (spec) {
         this.run(spec);
       }
     });
+    this._runCell.title = trans.__('Run the task of the current cell with other inputs');
     const head = el('div', 'a-ph', el('strong', '', trans.__('Aura')), this._runCell);
     if (_around.chooseFile) {
       head.append(button('a-btn', trans.__('Run a file…'), _around.chooseFile));
@@ -221,7 +222,7 @@ export class AuraPanel extends Widget {
       }
       const example = el('pre', '', EXAMPLE.trimEnd());
       example.tabIndex = 0;
-      const says = trans.__('A task is a cell that begins with %%aura:');
+      const says = trans.__('A task is a cell that begins with %1:', '%%aura');
       const label = trans.__('Insert this example');
       return this._teach(trans.__('No tasks yet'), says, label, insertExample, example);
     }
@@ -266,7 +267,7 @@ export class AuraPanel extends Widget {
     const { trans } = this._around;
     const failed = await desk.load();
     if (failed !== null) {
-      const hint = trans.__('Install aura_jupyter where this kernel runs: %pip install aura_jupyter');
+      const hint = trans.__('Install it where this kernel runs: %1', '%pip install aura_jupyter');
       this._empty.append(el('p', 'aura-Panel-wrong', el('span', '', `${failed}. ${hint}`)));
     }
   }

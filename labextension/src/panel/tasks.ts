@@ -78,13 +78,13 @@ export function wordsOf({ task, place }: Listed, now: Date): [string, string] {
     return [word, task.ended_at ? moment(new Date(task.ended_at), now) : place];
   }
   const isPlain = ['running', 'queued'].includes(standingOf(task));
-  return [isPlain && fact !== undefined ? fact : word, place];
+  return [isPlain && fact !== undefined ? fact.replace(/ in the queue$/, '') : word, place];
 }
 
 /** When something was: today the time, before that the day. */
 export function moment(then: Date, now: Date): string {
   return then.toDateString() === now.toDateString()
-    ? then.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit' })
+    ? then.toLocaleTimeString([], { hour: '2-digit', minute: '2-digit', hourCycle: 'h23' })
     : then.toLocaleDateString([], { day: 'numeric', month: 'short' });
 }
 
