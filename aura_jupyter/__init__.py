@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from .engine.scheduler import Scheduler
     from .engine.tasklet import StepStatus, Tasklet, TaskStatus
     from .errors import AuraError, MissingPackageError, NoSchedulerError, TaskCancelled, TaskError, TemplateError
-    from .notebook.card.card import own_card as card
+    from .notebook.card.board import own_card as card
     from .spec.problems import SpecError
 
 __version__ = "0.1.0"
@@ -41,7 +41,7 @@ _HOMES = {
     "Tasklet": ".engine.tasklet",
     "TemplateError": ".errors",
     "action": ".actions.registry",
-    "card": ".notebook.card.card:own_card",
+    "card": ".notebook.card.board:own_card",
     "configure": ".api",
     "hook": ".engine.hooks",
     "run": ".api",

@@ -96,6 +96,12 @@ class Step(OfTask):
     row: str
 
 
+class Card(OfTask):
+    """The picture of its card as it is now, as an output stores it."""
+
+    kind: Literal["card"] = "card"
+
+
 class Logs(OfTask):
     """The lines of its log with a number above `after`."""
 
@@ -179,8 +185,8 @@ class Inspect(Model):
 
 
 Request = Annotated[
-    Hello | Subscribe | Unsubscribe | RunAdHoc | Tasks | Task | Step | Logs | Cancel | Move | Rerun | Answer | Press
-    | Actions | Validate | Inputs | Complete | Inspect,
+    Hello | Subscribe | Unsubscribe | RunAdHoc | Tasks | Task | Step | Card | Logs | Cancel | Move | Rerun | Answer
+    | Press | Actions | Validate | Inputs | Complete | Inspect,
     Field(discriminator="kind"),
 ]  # fmt: skip
 REQUESTS: TypeAdapter[Request] = TypeAdapter(Request)
@@ -346,6 +352,12 @@ class StepAnswer(Model):
     """Blocks as the card draws them."""
 
     blocks: list[dict[str, Any]]
+
+
+class CardPicture(Model):
+    """What a card shows, as `application/vnd.aura.task+json` has it; 100 KB at the most."""
+
+    picture: dict[str, Any]
 
 
 class LogPage(Model):

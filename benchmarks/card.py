@@ -38,7 +38,8 @@ SETUP = """\
 import asyncio, json, statistics, time
 import aura_jupyter as aura
 from aura_jupyter.engine.tasklet import StepStatus
-from aura_jupyter.notebook.card.card import Card, board_of, card_of, final_bundle
+from aura_jupyter.notebook.card.board import board_of, card_of, final_bundle
+from aura_jupyter.notebook.card.card import Card
 
 gates = {}
 async def quick(number=0): return number

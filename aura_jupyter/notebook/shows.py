@@ -18,10 +18,11 @@ from ..engine.tasklet import Tasklet
 from ..spec.problems import SpecError, to_html
 from ..view.text import TerminalLines, sentence
 from .failures import has_kernel
+from .mime import VIEW
 from .publishing import Bundle, Publisher
 
 _MODELS = "aura_jupyter.spec.model"
-_CARDS = f"{__package__}.card.card"  # slow to import: it needs the widgets
+_CARDS = f"{__package__}.card.board"  # slow to import: it needs the widgets
 _ANSWERS = f"{__package__}.door.answers"
 
 
@@ -188,4 +189,4 @@ def _cards() -> Any:
 
 
 def _view(model_id: str) -> Bundle:
-    return {_cards().VIEW: {"version_major": 2, "version_minor": 1, "model_id": model_id}}
+    return {VIEW: {"version_major": 2, "version_minor": 1, "model_id": model_id}}

@@ -9,8 +9,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from ..engine.logs import Sink
+from .mime import VIEW
 
-VIEW = "application/vnd.jupyter.widget-view+json"
 _PERCENT = re.compile(r":?\s*\d*%?\s*$")
 _followed: contextvars.ContextVar[tuple[Sink, Any] | None] = contextvars.ContextVar("aura_widget_bar", default=None)
 

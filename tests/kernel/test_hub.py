@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from aura_jupyter.notebook.card.card import MIME, VIEW
 from aura_jupyter.notebook.door.hub import KEPT, KEPT_BYTES, Ends
+from aura_jupyter.notebook.mime import MIME, VIEW
 from aura_jupyter.protocol import PROTOCOL, TARGET
 from tests.kernel.doors import Program, program
 from tests.kernel.kernels import Kernel

@@ -47,7 +47,7 @@ LATE: dict[tuple[str, str], str] = {
     ("engine.worker", "aura_jupyter.errors"): "a worker process starts sooner without",
     ("engine.worker", "cloudpickle"): "a worker process starts sooner without",
     ("notebook.commands", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
-    ("notebook.door.answers", "aura_jupyter.notebook.card.card"): "slow: it needs the widgets, and few press from afar",
+    ("notebook.door.answers", "aura_jupyter.notebook.card.board"): "slow: it needs the widgets",
     ("notebook.door.registration", "aura_jupyter.notebook.door.answers"): "slow: the models of the messages",
     ("notebook.waiting", "nest_asyncio2"): "applied only where a cell cannot be awaited",
 }

@@ -16,19 +16,10 @@ import pytest
 import aura_jupyter as aura
 from aura_jupyter.engine.scheduler import Scheduler
 from aura_jupyter.engine.tasklet import Tasklet
-from aura_jupyter.notebook.card.card import (
-    IN_ALL,
-    KEPT,
-    MIME,
-    PER_CARD,
-    VIEW,
-    Card,
-    asset,
-    board_of,
-    card_of,
-    final_bundle,
-    when_quick,
-)
+from aura_jupyter.notebook.card.board import KEPT, board_of, card_of, final_bundle, when_quick
+from aura_jupyter.notebook.card.budget import IN_ALL, PER_CARD
+from aura_jupyter.notebook.card.card import Card, asset
+from aura_jupyter.notebook.mime import MIME, VIEW
 
 
 class Names(dict[str, Any]):

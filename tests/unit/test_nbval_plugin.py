@@ -4,7 +4,8 @@ import re
 import subprocess
 import sys
 
-from aura_jupyter.notebook.nbval_plugin import CARD_HTML, TASK_TYPE, pytest_collectstart
+from aura_jupyter.notebook.mime import MIME
+from aura_jupyter.notebook.nbval_plugin import CARD_HTML, pytest_collectstart
 
 
 class NotebookCollector:
@@ -16,17 +17,11 @@ class NotebookCollector:
 def test_a_notebook_is_compared_without_what_differs_from_run_to_run() -> None:
     collector = NotebookCollector()
     pytest_collectstart(collector)
-    assert collector.skip_compare == ("metadata", TASK_TYPE)
+    assert collector.skip_compare == ("metadata", MIME)
     ((pattern, replacement),) = collector.sanitize_patterns.items()
     page = '<p>a</p><div class="aura">\n<div>1</div></div><!--/aura--><p>b</p><div class="aura">2</div><!--/aura-->'
     assert re.sub(pattern, replacement, page) == f"<p>a</p>{replacement}<p>b</p>{replacement}"
     assert pattern == CARD_HTML
-
-
-def test_it_knows_the_cards_by_what_they_are() -> None:
-    from aura_jupyter.notebook.card.card import MIME
-
-    assert MIME == TASK_TYPE
 
 
 def test_other_collectors_are_left_alone() -> None:

@@ -23,6 +23,8 @@ from ...messages import (
     Actions,
     Answer,
     Cancel,
+    Card,
+    CardPicture,
     Code,
     Complete,
     Completed,
@@ -59,7 +61,7 @@ from ...messages import (
     Validated,
 )
 from ...spec.problems import SpecError
-from ...view import reports, words
+from ...view import picture, reports, words
 from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
@@ -75,10 +77,11 @@ _LANES: dict[type[Model], str] = {
     **dict.fromkeys((Hello, Subscribe, Unsubscribe, Cancel, Answer), "here"),
     Move: "loop",
     Step: "values",  # their `repr` may take for ever
+    Card: "values",
     Inputs: "values",
 }
 
-_CARDS = "aura_jupyter.notebook.card.card"  # slow to import: it needs the widgets
+_CARDS = "aura_jupyter.notebook.card.board"  # slow to import: it needs the widgets
 _DIGITS = 9  # of a row's number
 _SAID = 500  # characters of what was sent that are said again
 
@@ -291,6 +294,9 @@ class Answers:
             raise Refusal("no-step", "the task has no such row")
         return StepAnswer(blocks=blocks_of(row, tasklet))
 
+    def _card(self, request: Card) -> CardPicture:
+        return CardPicture(picture=picture.stored(self._task(request)))
+
     def _logs(self, request: Logs) -> LogPage:
         remains = self._remains(request)
         if remains is not None:
@@ -332,7 +338,7 @@ class Answers:
         return Done()
 
     def _press(self, request: Press) -> Model:
-        from ..card.card import board_of  # noqa: PLC0415 - slow: it needs the widgets
+        from ..card.board import board_of  # noqa: PLC0415 - slow: it needs the widgets
 
         tasklet, message = self._task(request), request.message
         board = board_of(tasklet.scheduler)
@@ -382,6 +388,7 @@ _ANSWERS: dict[type[Model], Any] = {
     Tasks: Answers._tasks,
     Task: Answers._task_detail,
     Step: Answers._step,
+    Card: Answers._card,
     Logs: Answers._logs,
     Cancel: Answers._cancel,
     Move: Answers._move,
