@@ -32,7 +32,6 @@ export class TaskList {
       this.node.append(part.section);
     }
     this.node.addEventListener('keydown', this._onKey);
-    this._drag();
   }
 
   readonly node = el('div', 'aura-Panel-list');
@@ -63,12 +62,10 @@ export class TaskList {
         if (!item) {
           item = new Item(entry, this._deeds, this._trans);
           this._items.set(entry, item);
-          this._entries.set(item.node, entry);
         }
         if (isNew || group === 'queued' || changed === 'all' || changed.has(entry)) {
           item.draw(cells.has(entry.task.task_id), waiting.get(entry.desk) ?? 0, now);
         }
-        item.node.draggable = group === 'queued' && entry.task.queue_place !== null;
         return item.node;
       });
       const { section, number, list } = this._parts[group];
@@ -121,35 +118,7 @@ export class TaskList {
     }
   };
 
-  /** A task that waits can be drawn to another place in its queue. */
-  private _drag(): void {
-    const { list } = this._parts.queued;
-    let drawn: Entry | undefined;
-    const under = (event: DragEvent): Entry | undefined => {
-      const entry = this._entries.get((event.target as Element).closest('.a-item') ?? list);
-      return drawn && entry?.desk === drawn.desk && entry.task.queue_place !== null ? entry : undefined;
-    };
-    list.addEventListener('dragstart', (event) => {
-      drawn = this._entries.get((event.target as Element).closest('.a-item') ?? list);
-      event.dataTransfer?.setData('text/plain', drawn?.task.title ?? '');
-    });
-    list.addEventListener('dragover', (event) => {
-      if (under(event)) {
-        event.preventDefault();
-      }
-    });
-    list.addEventListener('drop', (event) => {
-      const place = under(event)?.task.queue_place;
-      if (drawn && place) {
-        event.preventDefault();
-        void this._deeds.move(drawn, place).catch(() => undefined); // one that has begun meanwhile stays where it is
-      }
-      drawn = undefined;
-    });
-  }
-
   private _shown = 0;
   private readonly _items = new Map<Entry, Item>();
-  private readonly _entries = new WeakMap<Element, Entry>();
   private readonly _parts = {} as Record<Group, { section: HTMLElement; number: HTMLElement; list: HTMLOListElement }>;
 }

@@ -1,0 +1,289 @@
+"""The side panel of the JupyterLab extension: the tasks of the open notebooks' kernels, and the form that runs one."""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.lab import Lab
+from tests.browser.lab_tasks import LIMIT, LOAD, PANEL, Tasks, task
+from tests.browser.test_notebook7 import Notebook7
+
+SPEC = """\
+meta: {title: Flights}
+inputs:
+  - {name: flights, description: All flights of the year}
+  - {name: origin, type: string, default: JFK, enum: [JFK, LGA]}
+  - {name: rate, type: number, min: 0, max: 1}
+  - {name: token, type: secret}
+  - {name: by_month, type: boolean, default: true}
+steps:
+  - action: file.write
+    params: {path: given, text: "{{ inputs.flights }} {{ inputs.origin }} {{ inputs.rate }} {{ inputs.by_month }}"}
+"""
+FAILS = "%%aura broken\nsteps: [{name: join, action: file.read, params: {path: nowhere.txt}}]"
+CELLS = [
+    f"{LOAD}%config AuraMagics.max_concurrency = 2\nflights = [1, 2, 3]",
+    *(task(f"panel_{name}") for name in ("a", "b", "c", "d")),
+    FAILS,
+    "hold('go-held')",
+    f"%%aura\n{SPEC}",
+    *("1" for _ in range(30)),
+]
+
+
+class Panel:
+    """The panel beside a notebook."""
+
+    def __init__(self, lab: Lab) -> None:
+        self.it = Tasks(lab)
+        self.page: Page = lab.page
+        self.node = self.page.locator("#aura-panel")
+        lab.command("aura:open-panel")
+        expect(self.node).to_be_visible()
+
+    def items(self, part: str) -> Locator:
+        """The tasks of a part of the list."""
+        return self.node.locator("section", has=self.page.locator("h2", has_text=part)).locator(".a-item")
+
+    def item(self, title: str) -> Locator:
+        """A task."""
+        return self.node.locator(".a-item", has=self.page.get_by_role("button", name=title, exact=True))
+
+    def press(self, title: str, label: str) -> None:
+        """Press a button of a task."""
+        self.item(title).get_by_role("button", name=label).click()
+
+    def button(self, label: str) -> Locator:
+        """A button of the panel."""
+        return self.node.get_by_role("button", name=label, exact=True)
+
+
+@pytest.fixture(scope="module")
+def shared_page(browser: Browser) -> Iterator[Page]:
+    """One page for the tests of this module, one after another."""
+    context = browser.new_context(viewport={"width": 1250, "height": 900})
+    context.set_default_timeout(LIMIT * 1000)
+    yield context.new_page()
+    context.close()
+
+
+@pytest.fixture
+def opened(server: tuple[str, Path], shared_page: Page) -> Callable[[list[str]], Panel]:
+    """Opens a notebook with the panel beside it."""
+    return lambda cells: Panel(Lab(shared_page, *server, cells, theme="JupyterLab Light"))
+
+
+def test_an_empty_panel_teaches(opened: Callable[[list[str]], Panel]) -> None:
+    panel = opened(["1"])
+    it, page = panel.it, panel.page
+    expect(panel.node).to_contain_text("Aura is not loaded")
+    expect(panel.node).to_contain_text(f"{it.lab.path.name} has a kernel, but Aura is not loaded in it.")
+    panel.button("Load Aura").click()
+    expect(panel.node).to_contain_text("No tasks yet")
+    panel.button("Insert this example").click()
+    expect(it.lab.code_cell(1)).to_contain_text("%%aura hello")
+    it.run(1)
+    expect(panel.items("Recent")).to_have_count(1)
+    expect(panel.item("hello")).to_contain_text("Completed")
+    it.end_kernel()
+    expect(panel.node).to_contain_text("No kernel")
+    expect(panel.node).to_contain_text(f"Tasks run in a kernel, and {it.lab.path.name} has none.")
+    expect(panel.item("hello").get_by_role("button", name="Run again")).to_be_hidden()
+    it.lab.save()
+    page.evaluate(f"{PANEL}.close()")
+    expect(panel.node).to_contain_text("No notebook is open")
+    expect(panel.button("New notebook")).to_be_visible()
+
+
+def test_the_panel_lists_tasks_and_its_buttons_act(opened: Callable[[list[str]], Panel]) -> None:
+    panel = opened(CELLS)
+    it, page = panel.it, panel.page
+    it.run(0, 5)
+    it.select(1)
+    it.start(1)
+    it.start(2)
+    it.run(3, 4)
+    expect(panel.items("Running")).to_have_count(2)
+    expect(panel.items("Queued")).to_contain_text(["Task panel_c", "Task panel_d"])
+    expect(panel.item("broken")).to_contain_text("Failed in join")
+    expect(page.locator(".lm-TabBar-tab[data-id=aura-panel]")).to_have_attribute("data-aura-running", "2")
+    expect(page.locator(".aura-Status")).to_have_text("Aura: 2 running, 2 queued")
+
+    panel.press("Task panel_d", "Move up")
+    expect(panel.items("Queued")).to_contain_text(["Task panel_d", "Task panel_c"])
+    expect(panel.item("Task panel_d").get_by_role("button", name="Move down")).to_be_focused()
+    expect(panel.item("Task panel_d").get_by_role("button", name="Move up")).to_be_disabled()
+
+    panel.item("Task panel_a").get_by_role("button", name="Task panel_a").click()
+    expect(panel.item("Task panel_a").locator(".a-rows > li")).to_contain_text(["first", "gate", "last"])
+    expect(panel.item("Task panel_a").locator(".a-rows > .a-running")).to_contain_text("gate")
+    page.keyboard.press("ArrowDown")
+    expect(panel.button("Task panel_b")).to_be_focused()
+
+    panel.node.get_by_label("Status").select_option("failed")
+    expect(panel.node.locator(".a-item")).to_have_count(1)
+    panel.node.get_by_label("Filter tasks").fill("weather")
+    expect(panel.node).to_contain_text("No task matches “weather”")
+    expect(panel.node).to_contain_text("5 tasks are hidden by the filter.")
+    panel.button("Clear the filter").click()
+    panel.node.get_by_label("Filter tasks").fill("PANEL_B test-")
+    expect(panel.node.locator(".a-item")).to_contain_text(["Task panel_b"])
+    panel.node.get_by_label("Filter tasks").fill("")
+
+    it.lab.command("aura:cancel-all")
+    expect(panel.items("Recent")).to_have_count(5)
+
+
+def test_the_list_is_live_also_while_a_cell_holds_the_kernel(opened: Callable[[list[str]], Panel]) -> None:
+    panel = opened([cell.replace("panel_", "live_") for cell in CELLS])
+    it, page = panel.it, panel.page
+    it.run(0)
+    it.start(1)
+    it.start(2)
+    it.run(3, 4)
+    it.select(len(CELLS) - 1)
+    expect(it.lab.card(2)).not_to_be_in_viewport()
+    panel.press("Task live_b", "Go to cell")
+    expect(it.lab.card(2)).to_be_in_viewport()
+
+    it.release("live_a")
+    expect(panel.item("Task live_a")).to_contain_text("Completed")
+    expect(panel.items("Recent").first).to_contain_text("Task live_a")
+    expect(panel.items("Running")).to_contain_text(["Task live_b", "Task live_c"])
+    panel.press("Task live_a", "Run again")
+    expect(panel.items("Queued")).to_contain_text(["Task live_d", "Task live_a"])
+
+    it.select(6)
+    page.evaluate("void window.jupyterapp.commands.execute('notebook:run-cell')")
+    it.wait_for("go-held.held")
+    panel.press("Task live_c", "Cancel")
+    expect(panel.item("Task live_c")).to_contain_text("Cancelling…")
+    expect(panel.item("Task live_c").get_by_role("button", name="Cancel")).to_be_disabled()
+    page.evaluate("window.jupyterapp.commands.execute('application:toggle-left-area')")
+    expect(panel.node).to_be_hidden()
+    it.lab.command("aura:open-panel")
+    expect(panel.item("Task live_b")).to_contain_text("1 of 3 steps")
+    (it.work / "go-held").touch()
+    expect(panel.item("Task live_c")).to_contain_text("Cancelled")
+
+    it.lab.command("aura:cancel-all")
+    expect(page.locator(".aura-Status")).to_be_hidden()
+    expect(page.locator(".lm-TabBar-tab[data-id=aura-panel]")).not_to_have_attribute(
+        "data-aura-running", re.compile(".")
+    )
+
+
+def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[list[str]], Panel]) -> None:
+    panel = opened(CELLS)
+    it, page = panel.it, panel.page
+    it.run(0)
+    (it.work / "flights.aura.yaml").write_text(SPEC, "utf-8")
+    it.lab.command("docmanager:open", path="flights.aura.yaml")
+    page.locator(".jp-FileEditor").wait_for()
+    page.locator("[data-jp-item-name=aura-run]:visible").click()
+    form = panel.node.locator("form")
+    expect(form).to_contain_text("Flights, 1 step.")
+    expect(form).to_contain_text(f"Runs in the kernel of {it.lab.path.name}.")
+    expect(form).to_contain_text(f"Left empty, it is the variable of {it.lab.path.name}: list of 3.")
+    expect(form.get_by_label("flights")).to_be_focused()
+    expect(form.get_by_label("token")).to_have_attribute("type", "password")
+    expect(form.get_by_label("origin")).to_have_value('"JFK"')
+    form.get_by_label("rate").fill("1.5")
+    form.get_by_label("by_month").uncheck()
+    expect(form.locator(".aura-Panel-field", has_text="rate")).to_contain_text("the largest value is 1")
+    expect(form).not_to_contain_text("A value is needed.")
+    panel.button("Run").click()
+    expect(form).to_contain_text("2 problems")
+    expect(form).to_contain_text("A value is needed.")
+    expect(form.get_by_label("rate")).to_be_focused()
+    expect(form.get_by_label("rate")).to_have_attribute("aria-invalid", "true")
+    expect(form.get_by_label("origin")).not_to_have_attribute("aria-invalid", "true")
+    form.get_by_label("rate").fill("0.5")
+    form.get_by_label("token").fill("s3cret")
+    form.get_by_label("origin").select_option("LGA")
+    page.keyboard.press("Tab")
+    form.get_by_label("rate").press("Enter")
+    expect(panel.item("Flights")).to_contain_text("Completed")
+    assert (it.work / "given").read_text("utf-8") == "[1, 2, 3] LGA 0.5 False"
+    expect(panel.item("Flights").get_by_role("button", name="Go to cell")).to_be_hidden()
+
+    page.evaluate("window.jupyterapp.shell.currentWidget.context.model.fromString('steps:\\n  - actoin: core.log\\n')")
+    page.locator("[data-jp-item-name=aura-run]:visible").click()
+    expect(form).to_contain_text(re.compile("Line 2: .*actoin"))
+    panel.button("Run").press("Escape")
+    expect(form).to_have_count(0)
+
+    it.lab.command("docmanager:open", path=it.lab.path.name)
+    it.select(7)
+    panel.button("Run cell…").click()
+    expect(form).to_contain_text("The task of the current cell")
+    form.get_by_label("flights").fill("{a: [1]}")
+    form.get_by_label("rate").fill("1")
+    form.get_by_label("token").fill("s3cret")
+    panel.button("Run").click()
+    expect(panel.items("Recent")).to_have_count(2)
+    assert (it.work / "given").read_text("utf-8").startswith("{'a': [1]} JFK 1")
+
+
+def test_the_panel_is_there_after_a_reload_and_axe_finds_nothing(opened: Callable[[list[str]], Panel]) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright").Axe()
+    panel = opened(CELLS)
+    it, page = panel.it, panel.page
+    it.run(0, 5)
+    it.select(1)
+    it.start(1)
+    it.start(2)
+    it.run(3, 4)
+    panel.item("Task panel_a").get_by_role("button", name="Task panel_a").click()
+    expect(panel.item("Task panel_a").locator(".a-rows > li")).to_have_count(3)
+    until = time.monotonic() + LIMIT
+    while "aura-panel" not in str(it.rest("GET", "lab:workspaces/default")["data"].get("layout-restorer:data")):
+        assert time.monotonic() < until, "the layout was not saved"
+        page.wait_for_timeout(100)
+    page.goto(it.lab.url.replace("reset&", ""))
+    expect(panel.items("Running")).to_have_count(2)
+    expect(panel.items("Queued")).to_have_count(2)
+    expect(panel.item("broken")).to_contain_text("Failed in join")
+    panel.item("Task panel_a").get_by_role("button", name="Task panel_a").click()
+    expect(panel.item("Task panel_a").locator(".a-rows > li")).to_have_count(3)
+
+    def judge() -> None:
+        for theme in ("JupyterLab Light", "JupyterLab Dark"):
+            it.lab.command("apputils:change-theme", theme=theme)
+            page.wait_for_selector(f"body[data-jp-theme-name='{theme}']", state="attached")
+            results = axe.run(page, context={"include": [["#aura-panel"]]})
+            assert not results.response["violations"], results.generate_report()
+
+    judge()
+    it.select(7)
+    panel.button("Run cell…").click()
+    panel.button("Run").click()
+    expect(panel.node).to_contain_text("2 problems")
+    judge()
+    it.lab.command("apputils:change-theme", theme="JupyterLab Light")
+    it.end_kernel()
+
+
+def test_notebook_7_has_the_panel(server: tuple[str, Path], shared_page: Page) -> None:
+    panel = Panel(Notebook7(shared_page, *server, CELLS, theme=""))
+    it = panel.it
+    it.run(0)
+    it.start(1)
+    expect(panel.item("Task panel_a")).to_contain_text("1 of 3 steps")
+    it.select(7)
+    panel.button("Run cell…").click()
+    panel.node.get_by_label("rate").fill("2")
+    panel.button("Run").click()
+    expect(panel.node).to_contain_text("2 problems")
+    panel.node.get_by_label("rate").fill("1")
+    panel.node.get_by_label("token").fill("s3cret")
+    panel.button("Run").click()
+    expect(panel.item("Flights")).to_contain_text("Completed")
+    panel.press("Task panel_a", "Cancel")
+    expect(panel.item("Task panel_a")).to_contain_text("Cancelled")
