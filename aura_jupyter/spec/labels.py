@@ -7,6 +7,7 @@ from typing import Any
 
 from .wording import quote
 
+NOTHING = "\0"  # stands for an action that could not be understood
 _BELOW = {  # what stands under each key, for the kinds of mappings that a spec is made of
     "spec": {"steps": "steps", "finally": "steps", "inputs": "inputs", "meta": "meta"},
     "step": {"on_error": "on_error", "loop": "loop", "retry": "retry", "params": "params"},
@@ -43,7 +44,7 @@ def step_label(step: Any, index: int) -> str:
     """A step by its name, else by its action, else by its number."""
     if isinstance(step, Mapping):
         for key in ("name", "action"):
-            if isinstance(step.get(key), str) and step[key].strip():
+            if isinstance(step.get(key), str) and step[key].strip() and step[key] != NOTHING:
                 return f"step {quote(step[key])}"
     return f"step {index + 1}"
 

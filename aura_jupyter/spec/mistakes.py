@@ -8,14 +8,13 @@ from typing import Any, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from .labels import at, owner, step_of, walk
+from .labels import NOTHING, at, owner, step_of, walk
 from .problems import Path, Problem
 from .spellings import KEYS, advise, list_meant
 from .syntax import NO_SPACE
 from .wording import kind, quote, shown
 
 M = TypeVar("M", bound=BaseModel)
-NOTHING = "\0"  # stands for an action that could not be understood
 DEEPEST = 150  # levels in which mistakes are looked for
 ROUNDS = 10  # a faulty key may hide others: they show once it is taken out
 _ABSENT = object()

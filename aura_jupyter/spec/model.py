@@ -32,8 +32,8 @@ from .fields import (
     short,
 )
 from .json_schema import draft_7
-from .labels import at
-from .mistakes import NOTHING, prefixed, understood
+from .labels import NOTHING, at
+from .mistakes import prefixed, understood
 from .problems import Path, Problem
 from .wording import kind, nearest, quote
 

@@ -460,3 +460,8 @@ def test_thousands_of_problems_are_located_in_linear_time() -> None:
     error = problems_of(f"steps:\n{steps}", ())
     assert len(error.problems) == 3000
     assert error.problems[-1].line == 3001
+
+
+def test_a_step_without_a_name_and_an_action_goes_by_its_number() -> None:
+    problems = validate(read("steps: [{nme: 3}]")[0])[1]
+    assert any(problem.message.startswith("step 1: 'name' must be text") for problem in problems)
