@@ -100,6 +100,17 @@ describe('a hub', () => {
     expect(said).toEqual([{ protocol: PROTOCOL, gone: ['a'] }]);
   });
 
+  it('says more on a comm only when the kernel has taken that in', () => {
+    hub.watch(['a']);
+    vi.runAllTimers();
+    hub.watch(['b']);
+    vi.runAllTimers();
+    expect(lastComm().sent).toHaveLength(1);
+    lastComm().says({ gone: ['a'] });
+    vi.runAllTimers();
+    expect(lastComm().sent.slice(1)).toEqual([{ protocol: PROTOCOL, watch: ['b'], panel: false }]);
+  });
+
   it('asks a kernel without Aura once, and again when that has loaded it', () => {
     hub.watch(['a']);
     vi.runAllTimers();

@@ -192,6 +192,11 @@ export class Hub implements IDisposable {
     if (!this._comm && !this._panel && !this._wanted.size) {
       return;
     }
+    if (this._comm && !this._answered) {
+      // a kernel that a cell holds has not taken the comm in yet, and would call it unknown in that cell's output
+      this._held = true;
+      return;
+    }
     const message = { protocol: PROTOCOL, watch: [...this._wanted], panel: this._panel };
     this._wanted.clear();
     if (this._comm) {
@@ -199,7 +204,7 @@ export class Hub implements IDisposable {
       return;
     }
     const comm = (this._comm = this._kernel.createComm(TARGET));
-    this._answered = false;
+    this._answered = this._held = false;
     comm.onMsg = (said) => {
       this._onMessage(said.content.data as unknown as FromKernel);
     };
@@ -213,9 +218,14 @@ export class Hub implements IDisposable {
 
   private _onMessage(said: FromKernel): void {
     this._answered = true;
-    if (this._speaks(said.protocol)) {
-      this._said.emit(said);
+    if (!this._speaks(said.protocol)) {
+      return;
     }
+    if (this._held) {
+      this._held = false;
+      this._sendSoon();
+    }
+    this._said.emit(said);
   }
 
   /** The kernel knows no such target: it has not loaded Aura, or has given it up. Ask no more until it says hello. */
@@ -243,6 +253,7 @@ export class Hub implements IDisposable {
   private _kernel: Kernel.IKernelConnection | null = null;
   private _comm: Kernel.IComm | null = null;
   private _answered = false;
+  private _held = false;
   private _refused = false;
   private _missed = false;
   private _panel = false;
