@@ -98,6 +98,11 @@ OPERATIONS = (
         query=rest.LogsQuery, refusals=_OF_TASK,
     ),
     Operation(
+        "card", "GET", "tasks/{task_id}/card", "What a task's card shows now", messages.CardPicture,
+        lambda asked: asked.service.card(asked.task_id),
+        refusals=_OF_TASK,
+    ),
+    Operation(
         "events", "GET", "tasks/{task_id}/events", "What happens to a task, as server-sent events, to its end", None,
         lambda asked: asked.service.updates(asked.task_id, None),
         refusals=_OF_TASK, is_stream=True,

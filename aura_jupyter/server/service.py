@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from .. import messages
 from ..messages import (
     ActionList,
+    CardPicture,
     Completed,
     Done,
     HelloAnswer,
@@ -150,6 +151,10 @@ class TaskService:
                 return known.served_detail()
             raise Refusal("no-task", _NO_TASK) from None
 
+    async def card(self, task_id: str) -> CardPicture:
+        """The picture of a task's card."""
+        return await self._ask_of(task_id, messages.Card(task_id=task_id), CardPicture)
+
     async def logs(self, task_id: str, query: LogsQuery) -> LogPage:
         """Lines of a task's log."""
         request = messages.Logs(task_id=task_id, after=query.after, step=query.step, limit=query.limit)
@@ -177,7 +182,9 @@ class TaskService:
     async def _ask_of(self, task_id: str, request: messages.Request, answer: type[A]) -> A:
         known = await self._find(task_id)
         if known.reason is not None or known.detail is not None or known.kernel_id not in self._kernels.ids():
-            raise Refusal("kernel-gone", known.reason or "The task's kernel has ended, and its log with it.")
+            raise Refusal(
+                "kernel-gone", known.reason or "The task's kernel has ended, and its log and its card with it."
+            )
         return await self._kernels.client(known.kernel_id).ask(request, answer)
 
     async def _find(self, task_id: str) -> KnownTask:

@@ -176,6 +176,57 @@ def test_a_card_saved_in_the_middle_says_so_when_its_kernel_has_gone(tasks: Open
     expect(it.lab.card(1)).to_contain_text("Running, 1 of 3 steps")
 
 
+COUNT = """\
+def count(name, context: aura.ActionContext):
+    done = 0
+    while not context.cancelled:
+        done = sum(1 for _ in pathlib.Path().glob(f"count-{name}-*"))
+        context.progress(done, 4)
+        pathlib.Path(f"counted-{name}-{done}").touch()
+        time.sleep(0.02)
+"""
+COUNTING = """\
+%%aura filled
+meta: {title: Task filled}
+steps:
+  - {name: counted, action: count, params: {name: filled}}
+"""
+
+
+def test_a_page_loaded_again_while_a_cell_holds_the_kernel_is_filled_in_by_the_server(tasks: Opened) -> None:
+    it = tasks([LOAD + COUNT, COUNTING, "hold('go-fill')"])
+
+    def count(done: int) -> None:
+        (it.work / f"count-filled-{done}").touch()
+        it.wait_for(f"counted-filled-{done}")
+
+    it.run(0, 1)
+    row = it.lab.card(1).locator(".a-row", has_text="counted")
+    count(1)
+    expect(row).to_contain_text("25 %")
+    it.lab.save()
+    it.lab.run(2)
+    it.wait_for("go-fill.held")
+    it.page.goto(it.lab.url)
+    expect(it.lab.card(1)).to_contain_text(SAVED)
+    for done, percent in ((2, "50 %"), (3, "75 %")):
+        count(done)
+        expect(row).to_contain_text(percent)
+        expect(it.lab.card(1)).to_contain_text(SAVED)
+    assert not (it.work / "go-fill").exists(), "the cell holds the kernel still"
+    assert not it.dirty()
+    it.release("fill")
+    cancel = it.lab.card(1).get_by_role("button", name="Cancel", exact=True)
+    expect(cancel).to_be_visible()
+    count(4)
+    expect(row).to_contain_text("100 %")
+    assert no_widget_was_missed(it.seen())
+    assert not it.dirty()
+    cancel.click()
+    expect(it.lab.snapshot(1)).to_contain_text("Cancelled, 0 of 1 step")
+    assert it.pictures()[0]["status"] == "CANCELLED"
+
+
 SLOW_KERNEL = """\
 import pathlib, runpy, sys, time
 gate = pathlib.Path(sys.argv.pop(1))

@@ -305,6 +305,49 @@ told = threading.Event()
     assert server.client.wait(task_id).status == "CANCELLED"
 
 
+def test_a_card_is_told_as_it_is_now_while_a_cell_holds_the_kernel(server: JupyterServer, kernel: ServerKernel) -> None:
+    kernel.ok("""
+import threading, aura_jupyter as aura
+far, near = threading.Event(), threading.Event()
+@aura.action
+def count(password, context: aura.ActionContext):
+    context.log(f"it is {password}")
+    context.progress(1, 4)
+    far.wait()
+    context.progress(3, 4)
+    near.set()
+    while not context.cancelled: time.sleep(0.02)
+import time
+""")
+    task_id = kernel.run_task(
+        "inputs: [{name: password, type: secret}]\nsteps: [{name: count, action: count, "
+        "params: {password: '{{ inputs.password }}'}}]",
+        {"password": "hunter2"},
+    )
+    kernel.wait_until_running(task_id)
+    until(lambda: _percent(server, task_id) == "25 %")
+    cell = kernel.start("far.set(); near.wait(); print('near', flush=True)\n" + HOLD)
+    kernel.wait_for_text("near")
+    assert _percent(server, task_id) == "75 %"
+    kernel.interrupt()
+    kernel.finish(cell)
+    server.client.cancel(task_id)
+    server.client.wait(task_id)
+    response = server.get(f"tasks/{task_id}/card")
+    picture = response.json()["picture"]
+    assert (picture["status"], picture["final"]) == ("CANCELLED", True)
+    assert any("it is " in str(line) for line in picture["lines"])
+    assert "hunter2" not in response.text
+    refused(server.get("tasks/0123456789abcdef/card"), 404, "no-task")
+
+
+def _percent(server: JupyterServer, task_id: str) -> str:
+    """How far the card's bar of the step `count` is."""
+    picture = server.get(f"tasks/{task_id}/card").json()["picture"]
+    assert (picture["version"], picture["task_id"]) == (1, task_id)
+    return str(next(row for row in picture["rows"] if row["name"] == "count").get("bar", {}).get("percent"))
+
+
 def test_what_needs_the_loop_says_that_the_kernel_is_busy(server: JupyterServer, own_kernel: ServerKernel) -> None:
     own_kernel.ok("%config AuraMagics.max_concurrency = 1")
     own_kernel.wait_until_running(own_kernel.run_task(ASKING))

@@ -10,6 +10,8 @@ import type { ISignal } from '@lumino/signaling';
 import { Hub } from '../kernel/hub';
 import type { Loss } from '../kernel/hub';
 import type { FromKernel } from '../kernel/protocol';
+import type { CardOf } from '../kernel/rest';
+import { Filler } from './filler';
 import { cardsIn, isOpen, latest, pictureOf, storable, withoutView, write } from './outputs';
 import type { CardOutput } from './outputs';
 import { MIME } from './picture';
@@ -34,8 +36,18 @@ const ENDS = 50;
  * There is one for each document, however many panels show it.
  */
 export class Keeper implements IDisposable {
-  constructor(private readonly _context: DocumentRegistry.IContext<INotebookModel>) {
+  constructor(
+    private readonly _context: DocumentRegistry.IContext<INotebookModel>,
+    cardOf: CardOf,
+  ) {
     this.hub = new Hub(_context.sessionContext);
+    this._filler = new Filler(
+      () => this._silent(),
+      cardOf,
+      (picture) => {
+        this._fill(picture);
+      },
+    );
     this.hub.said.connect(this._onSaid, this);
     this.hub.lost.connect(this._onLost, this);
     this.hub.woke.connect(this._askForOpen, this);
@@ -67,6 +79,7 @@ export class Keeper implements IDisposable {
     this._isDisposed = true;
     clearTimeout(this._looking);
     this.hub.dispose();
+    this._filler.dispose();
     Signal.clearData(this);
   }
 
@@ -133,7 +146,7 @@ export class Keeper implements IDisposable {
       }
     }
     if (this._context.isReady) {
-      this.hub.watch(unknown);
+      this._watch(unknown);
     }
   }
 
@@ -155,7 +168,33 @@ export class Keeper implements IDisposable {
         unknown.add(picture.task_id);
       }
     }
-    this.hub.watch(unknown);
+    this._watch(unknown);
+  }
+
+  private _watch(ids: Iterable<string>): void {
+    this.hub.watch(ids);
+    this._filler.start();
+  }
+
+  /** The tasks that the kernel has said nothing of to this page, and that no widget shows. */
+  private *_silent(): Generator<string> {
+    for (const { picture, hasView } of this.hub.kernel ? this._open() : []) {
+      if (!hasView && !this._live.has(picture.task_id)) {
+        yield picture.task_id;
+      }
+    }
+  }
+
+  /** A picture has come another way than from the kernel, which will say it all when it is free. */
+  private _fill(picture: Picture): void {
+    this._filled.add(picture.task_id);
+    this._quietly(() => {
+      for (const card of [...this._open()]) {
+        if (card.picture.task_id === picture.task_id && !card.hasView) {
+          write(card, { ...withoutView(card), [MIME]: latest(card.picture, picture) } as unknown as IMimeBundle);
+        }
+      }
+    });
   }
 
   private _onSaid(_: Hub, said: FromKernel): void {
@@ -227,10 +266,12 @@ export class Keeper implements IDisposable {
       this._ends.delete(oldest);
     }
     for (const card of [...cardsIn(this._cells)]) {
-      if (card.picture.task_id === id && !card.picture.final) {
+      // a picture of an end that came another way has no text and HTML with it
+      if (card.picture.task_id === id && (!card.picture.final || this._filled.has(id))) {
         write(card, bundle);
       }
     }
+    this._filled.delete(id);
     if (ran) {
       this._ended.emit(picture);
     }
@@ -271,6 +312,8 @@ export class Keeper implements IDisposable {
   private _isDisposed = false;
   private _answeredAt: number | undefined;
   private _looking: ReturnType<typeof setTimeout> | undefined;
+  private readonly _filler: Filler;
+  private readonly _filled = new Set<string>();
   private readonly _live = new Map<string, IMimeBundle>();
   private readonly _ends = new Map<string, IMimeBundle>();
   private readonly _gone = new Set<string>();

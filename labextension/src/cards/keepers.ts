@@ -5,6 +5,7 @@ import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
 
 import { Refused } from '../kernel/control';
+import type { CardOf } from '../kernel/rest';
 import { Keeper } from './keeper';
 import type { Ask } from './picture';
 
@@ -12,7 +13,8 @@ type Context = DocumentRegistry.IContext<INotebookModel>;
 
 /** The keepers of all open notebooks, and where the presses of their cards' buttons go. */
 export class Keepers implements IDisposable {
-  constructor() {
+  /** @param _cardOf - asks the server what a card shows. */
+  constructor(private readonly _cardOf: CardOf) {
     // on the document, since a view of an output may be anywhere
     document.addEventListener('aura:ask', this._onAsk);
   }
@@ -70,7 +72,7 @@ export class Keepers implements IDisposable {
     if (known) {
       return known;
     }
-    const keeper = new Keeper(context);
+    const keeper = new Keeper(context, this._cardOf);
     this._keepers.set(context, keeper);
     context.disposed.connect(() => {
       this._keepers.delete(context);

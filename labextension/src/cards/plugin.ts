@@ -2,6 +2,7 @@ import type { JupyterFrontEndPlugin } from '@jupyterlab/application';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 
+import { cardOver } from '../kernel/rest';
 import { IKeepers } from '../tokens';
 import { Keepers } from './keepers';
 import { rendererFactory } from './renderer';
@@ -22,8 +23,8 @@ const keeper: JupyterFrontEndPlugin<IKeepers> = {
   autoStart: true,
   requires: [INotebookTracker],
   provides: IKeepers,
-  activate: (_app, tracker: INotebookTracker) => {
-    const keepers = new Keepers();
+  activate: (app, tracker: INotebookTracker) => {
+    const keepers = new Keepers(cardOver(app.serviceManager.serverSettings));
     tracker.forEach((panel) => keepers.add(panel));
     tracker.widgetAdded.connect((_, panel) => {
       keepers.add(panel);

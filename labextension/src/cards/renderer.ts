@@ -17,7 +17,12 @@ export class CardRenderer extends Widget implements IRenderMime.IRenderer {
   /** Draw the picture of an output; called again when the output changes. */
   renderModel(model: IRenderMime.IMimeModel): Promise<void> {
     const picture = asPicture(model.data[MIME]);
+    if (picture && this._source?.get().task_id === picture.task_id) {
+      this._source.set(picture); // drawn in place: rows stay open
+      return Promise.resolve();
+    }
     this._end();
+    this._source = undefined;
     if (!picture || !this._draw(picture)) {
       const text = model.data['text/plain'];
       this._drawText(typeof text === 'string' ? text : 'A card that a newer version of aura_jupyter saved');
@@ -33,7 +38,9 @@ export class CardRenderer extends Widget implements IRenderMime.IRenderer {
   /** Whether it could be drawn: a file may hold a picture of any shape. */
   private _draw(picture: Picture): boolean {
     try {
-      this._end = draw(this.node, storedSource(picture));
+      const source = storedSource(picture);
+      this._end = draw(this.node, source);
+      this._source = source;
       return true;
     } catch {
       this.node.replaceChildren();
@@ -50,13 +57,28 @@ export class CardRenderer extends Widget implements IRenderMime.IRenderer {
   }
 
   private _end: () => void = () => undefined;
+  private _source: StoredSource | undefined;
 }
 
-/** A source that stays as it is. */
-function storedSource(picture: Picture): Source {
+/** Changes only where another picture is stored. */
+interface StoredSource extends Source {
+  set(picture: Picture): void;
+}
+
+function storedSource(picture: Picture): StoredSource {
+  let tell = (): void => undefined;
   return {
     get: () => picture,
-    on: () => () => undefined,
+    set: (next) => {
+      picture = next;
+      tell();
+    },
+    on: (listener) => {
+      tell = listener;
+      return () => {
+        tell = () => undefined;
+      };
+    },
     // its style comes with each card, as a widget's: it has to stand behind all that the page has of card.css
     more: () => Promise.resolve({ default: more, css }),
     opened: {},
