@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
@@ -12,20 +11,23 @@ Schema = dict[str, Any]
 
 @cache
 def _whole() -> Schema:
-    # by name: pydantic and the models take 100 ms, which loading the extension would have to wait for
-    schema: Schema = importlib.import_module("aura_jupyter.spec.model").json_schema()
-    return schema
+    from ..spec.model import json_schema  # noqa: PLC0415 - 100 ms that loading the extension would have to wait for
+
+    return json_schema()
 
 
 @cache
 def _types() -> tuple[str, ...]:
-    types: tuple[str, ...] = importlib.import_module("aura_jupyter.spec.fields").TYPES
-    return types
+    from ..spec.fields import TYPES  # noqa: PLC0415 - slow: pydantic
+
+    return TYPES
 
 
 @cache
 def _duration() -> str:
-    return str(importlib.import_module("aura_jupyter.spec.durations").PATTERN)
+    from ..spec.durations import PATTERN  # noqa: PLC0415 - slow: pydantic
+
+    return PATTERN
 
 
 class Spot:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import contextlib
-import importlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..errors import AuraError
 from .commands import COMMANDS
 from .endings import OK
 from .parsing import Command, Parser
@@ -79,7 +79,8 @@ def _positional(command: Command, parser: Parser) -> Iterator[Candidate]:
         if not action.option_strings and action.choices is not None:
             yield from ((str(choice), "") for choice in action.choices)
     if command.name == "actions":
-        registry = importlib.import_module("aura_jupyter.actions.registry").registry
+        from ..actions.registry import registry  # noqa: PLC0415 - slow: asyncio
+
         yield from ((name, "") for name in registry.names())
 
 
@@ -88,9 +89,10 @@ def _inputs(before: list[str]) -> Iterator[Candidate]:
     file = next((word for word in before[1:] if word.endswith((".yaml", ".yml", ".json")) and Path(word).is_file()), "")
     if not file:
         return
-    errors = importlib.import_module("aura_jupyter.errors")
-    with contextlib.suppress(OSError, errors.AuraError):
-        data, _ = importlib.import_module("aura_jupyter.spec.reader").read(Path(file))
+    from ..spec.reader import read  # noqa: PLC0415 - slow: yaml
+
+    with contextlib.suppress(OSError, AuraError):
+        data, _ = read(Path(file))
         declared = data.get("inputs")
         given = {word.partition("=")[0] for word in before if "=" in word}
         for item in declared if isinstance(declared, list) else ():

@@ -21,10 +21,6 @@ from .failures import has_kernel
 from .mime import VIEW
 from .publishing import Bundle, Publisher
 
-_MODELS = "aura_jupyter.spec.model"
-_CARDS = f"{__package__}.card.board"  # slow to import: it needs the widgets
-_ANSWERS = f"{__package__}.door.answers"
-
 
 class Shows:
     """Shows the tasks of one shell.
@@ -74,7 +70,7 @@ class Shows:
     async def prepare(self) -> None:
         """Import what a card needs without holding the loop."""
         if has_kernel(self._shell) and not self._prepared:
-            await asyncio.to_thread(importlib.import_module, _CARDS)
+            await asyncio.to_thread(_cards)
             self._prepared = True
 
     def show(self, tasklet: Tasklet, *, awaited: bool) -> None:
@@ -179,13 +175,16 @@ def _soon(loop: asyncio.AbstractEventLoop, function: Any) -> None:
 
 
 def _import_early() -> None:
-    for module in (_CARDS, _MODELS, _ANSWERS):
+    _cards()
+    for module in ("aura_jupyter.spec.model", f"{__package__}.door.answers"):  # only to have them loaded: all pydantic
         importlib.import_module(module)
     registry.names()  # looks for the actions of installed packages
 
 
 def _cards() -> Any:
-    return importlib.import_module(_CARDS)
+    from .card import board  # noqa: PLC0415 - slow: it needs the widgets
+
+    return board
 
 
 def _view(model_id: str) -> Bundle:

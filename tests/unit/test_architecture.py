@@ -39,6 +39,11 @@ LATE: dict[tuple[str, str], str] = {
     ("actions.registry", "importlib.metadata"): "20 ms that only the first lookup of an action needs",
     ("api", "aura_jupyter.view.text"): "only where somebody prints a tasklet",
     ("api", "nest_asyncio2"): "only `run` inside a running loop needs it",
+    ("assist.language", "aura_jupyter.spec.durations"): "slow: pydantic",
+    ("assist.language", "aura_jupyter.spec.fields"): "slow: pydantic",
+    ("assist.language", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
+    ("cli.completing", "aura_jupyter.actions.registry"): "slow: asyncio, and a person has pressed Tab",
+    ("cli.completing", "aura_jupyter.spec.reader"): "slow: yaml, and a person has pressed Tab",
     ("client.servers", "jupyter_server.serverapp"): "an optional package, and slow",
     ("engine.execution_manager", "aura_jupyter.engine.dask"): "an optional package",
     ("engine.planner", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
@@ -49,6 +54,7 @@ LATE: dict[tuple[str, str], str] = {
     ("notebook.commands", "aura_jupyter.spec.model"): "100 ms that loading the extension would have to wait for",
     ("notebook.door.answers", "aura_jupyter.notebook.card.board"): "slow: it needs the widgets",
     ("notebook.door.registration", "aura_jupyter.notebook.door.answers"): "slow: the models of the messages",
+    ("notebook.shows", "aura_jupyter.notebook.card.board"): "slow: it needs the widgets",
     ("notebook.waiting", "nest_asyncio2"): "applied only where a cell cannot be awaited",
 }
 
