@@ -115,17 +115,23 @@ def in_kernel(lab: Lab) -> Iterator[Row]:
 
 
 class Wire:
-    """Notes when the kernel sent something to the widgets of the page; it may arrive later, and then much at once."""
+    """Notes when the kernel sent something to the page's comms; it may arrive later, and then much at once.
 
-    def __init__(self, page: Page) -> None:
+    Args:
+        page: the page.
+        of: what stands in the messages that count; those of widgets unless told.
+    """
+
+    def __init__(self, page: Page, of: re.Pattern[bytes] = OF_WIDGET) -> None:
         self.times: list[float] = []
+        self._of = of
         page.on("websocket", lambda socket: socket.on("framereceived", self._hear))
 
     def _hear(self, frame: Any) -> None:
         raw = frame if isinstance(frame, bytes) else str(frame).encode()
         kind = MESSAGE.search(raw)  # the first one is the header's, the next is that of the message it answers
         date = DATE.search(raw)
-        if kind and kind[1] == b"comm_msg" and date and OF_WIDGET.search(raw):
+        if kind and kind[1] == b"comm_msg" and date and self._of.search(raw):
             self.times.append(datetime.fromisoformat(date[1].decode()).timestamp())
 
     def a_second(self) -> int:

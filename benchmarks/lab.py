@@ -9,6 +9,7 @@ page's main thread, without the moments in which the machine ran something else.
 
 from __future__ import annotations
 
+import re
 import statistics
 import sys
 import tempfile
@@ -19,9 +20,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(ROOT))
 
-from playwright.sync_api import Browser, CDPSession, Page  # noqa: E402
+from playwright.sync_api import Browser, CDPSession, Page, expect  # noqa: E402
 
+from benchmarks.card import Wire  # noqa: E402
 from benchmarks.table import Row  # noqa: E402
+from benchmarks.timeline import traced  # noqa: E402
 from tests.browser.lab import Lab, chromium, jupyterlab  # noqa: E402
 
 BUILT = ROOT / "aura_jupyter" / "labextension" / "static"
@@ -34,6 +37,27 @@ SPEC = "%%aura\ninputs: [rate]\nsteps:\n" + "".join(STEP.format(number) for numb
 OPENED = 7  # times that a page is opened with the extension, and as often without
 ROUNDS = 6  # of keys with the extension, and as often without
 KEYS = 25  # in a round
+TASKS = """\
+%load_ext aura_jupyter
+%config AuraMagics.max_concurrency = 10
+import asyncio
+import aura_jupyter as aura
+
+async def busy(context: aura.ActionContext, rounds):
+    for number in range(rounds):
+        context.progress(number, rounds)
+        await asyncio.sleep(0.01)
+
+def submit(number, rounds):
+    steps = "".join(f"  - {{name: step_{step}, action: busy, params: {{rounds: {rounds}}}}}\\n" for step in range(20))
+    return aura.submit(f"meta: {{title: Task {number}}}\\nsteps:\\n{steps}")
+
+for task in [submit(number, 1) for number in range(50)]:
+    await task.wait()
+many = [submit(50 + number, 40 if number % 10 else 100) for number in range(150)]
+"""
+EVENTS = re.compile(rb'"events": ?\[')
+WATCHED = 10_000  # milliseconds
 READY = """() => {
   const look = () => {
     const cell = document.querySelector(".jp-Notebook .jp-CodeCell .cm-content");
@@ -89,6 +113,7 @@ def _rows(browser: Browser, servers: Servers) -> Iterator[Row]:
         times = _keys(lab, 1, "Control+End") + _keys(lab, 1, "Control+Home", "End")
         yield Row("the same lines as Python, without the extension, median", statistics.median(times), "ms")
     yield from _many_cells(browser, servers)
+    yield from _panel(browser, servers[True])
 
 
 def _bytes() -> int:
@@ -114,6 +139,28 @@ def _many_cells(browser: Browser, servers: Servers) -> Iterator[Row]:
     yield Row("a key in a Python cell of 500 cells, without the extension", middle[False], "ms")
     yield Row("the same with the extension", middle[True], "ms")
     yield Row("with / without", middle[True] / middle[False], "")
+
+
+def _panel(browser: Browser, place: tuple[str, Path]) -> Iterator[Row]:
+    """The side panel with 200 tasks: 10 run, begin steps and tell how far they are, and as they end others begin."""
+    for profile in (False, True):
+        with _page(browser) as page:
+            wire = Wire(page, EVENTS)
+            lab = Lab(page, *place, [TASKS], theme="JupyterLab Light")
+            lab.command("aura:open-panel")
+            lab.run(0)
+            items = page.locator("#aura-panel .a-item")
+            expect(items).to_have_count(200)
+            items.first.locator(".a-title").click()  # its steps are shown, too
+            expect(items.first.locator(".a-rows > li")).to_have_count(20)
+            with traced(browser, page, profile=profile) as timeline:
+                wire.times.clear()
+                page.wait_for_timeout(WATCHED)
+            if profile:
+                yield Row("the same, the extension's own part", timeline.longest_of_ours, "ms")
+            else:
+                yield Row("messages in a second to a panel of 200 tasks", wire.a_second(), "")
+                yield Row("the panel of 200 tasks, 10 of them busy: the page held", timeline.longest, "ms", 50)
 
 
 @contextmanager

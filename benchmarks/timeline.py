@@ -7,6 +7,7 @@ out the moments in which the machine ran something else, so that figures of a bu
 from __future__ import annotations
 
 import json
+import re
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -16,11 +17,12 @@ from playwright.sync_api import Browser, Page
 
 CATEGORIES = ["-*", "toplevel", "devtools.timeline", "disabled-by-default-devtools.timeline", "blink.user_timing"]
 PROFILER = "disabled-by-default-v8.cpu_profiler"
+OURS = re.compile("^blob:|/extensions/aura-jupyter/")  # what the kernel sent, and the extension
 _BEGIN = "aura-begin"  # what was traced before is the tracing's own beginning
 
 
 class Task(NamedTuple):
-    """What the main thread did in one go: milliseconds of thread time, and of them those in the card's own code."""
+    """What the main thread did in one go: milliseconds of thread time, and of them those in our own code."""
 
     took: float
     ours: float
@@ -43,7 +45,7 @@ class Timeline:
 
     @property
     def longest_of_ours(self) -> float:
-        """The longest time of one task in the card's own code, in milliseconds; 0 without a profile."""
+        """The longest time of one task in our own code, in milliseconds; 0 without a profile."""
         return max((task.ours for task in self.tasks), default=0.0)
 
     def read(self, events: list[dict[str, Any]]) -> None:
@@ -65,7 +67,7 @@ def traced(browser: Browser, page: Page, *, profile: bool = False) -> Iterator[T
     Args:
         browser: Chromium.
         page: the page.
-        profile: sample the stack, too, to tell the card's own code from JupyterLab's; this slows the page down.
+        profile: sample the stack, too, to tell our own code from JupyterLab's; this slows the page down.
     """
     found = Timeline()
     browser.start_tracing(page=page, categories=[*CATEGORIES, *([PROFILER] if profile else [])])
@@ -76,7 +78,7 @@ def traced(browser: Browser, page: Page, *, profile: bool = False) -> Iterator[T
 
 
 def _is_ours(events: list[dict[str, Any]], process: int) -> Callable[[int, int], float]:
-    """Gives for a stretch of time which part of its samples lay in code that the kernel sent, or was called by it."""
+    """Gives for a stretch of time which part of its samples lay in our code, or in what that called."""
     ours: dict[int, bool] = {0: False}
     samples: list[tuple[int, bool]] = []
     at = 0
@@ -87,7 +89,7 @@ def _is_ours(events: list[dict[str, Any]], process: int) -> Callable[[int, int],
         chunk = data.get("cpuProfile", {})
         for node in chunk.get("nodes", ()):
             url = node["callFrame"].get("url", "")
-            ours[node["id"]] = url.startswith("blob:") or ours[node.get("parent", 0)]
+            ours[node["id"]] = OURS.search(url) is not None or ours[node.get("parent", 0)]
         for node, passed in zip(chunk.get("samples", ()), data.get("timeDeltas", ()), strict=False):
             at += passed
             samples.append((at, ours[node]))
