@@ -109,11 +109,14 @@ class Lab:
         work: the folder that it shows.
         notebook: the code of its cells, or a notebook that is copied with the modules beside it.
         theme: the name of JupyterLab's theme.
+        name: the file's name; None makes one.
     """
 
-    def __init__(self, page: Page, address: str, work: Path, notebook: list[str] | Path, *, theme: str) -> None:
+    def __init__(
+        self, page: Page, address: str, work: Path, notebook: list[str] | Path, *, theme: str, name: str | None = None
+    ) -> None:
         self.page = page
-        self.path = work / f"test-{next(_numbers)}.ipynb"
+        self.path = work / (name or f"test-{next(_numbers)}.ipynb")
         self.url = f"{address}/lab/tree/{self.path.name}?reset&token=test"
         self._write(notebook)
         self.open(theme)

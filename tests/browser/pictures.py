@@ -1,11 +1,13 @@
 """Makes the pictures of the docs: `python -m tests.browser.pictures` (`make pictures`) writes docs/pictures/*.png.
 
+With names, such as `python -m tests.browser.pictures panel editor`, only those are made.
 What runs is shown in a JupyterLab; the other states, which last too short or come too seldom to be caught there, in a
 page of their own, drawn by the same code from pictures of real tasks.
 """
 
 from __future__ import annotations
 
+import argparse
 import asyncio
 import contextlib
 import html
@@ -18,17 +20,17 @@ from typing import Any
 
 import nbformat
 from nbformat.v4 import new_code_cell, new_notebook, new_output
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, expect
 
 from aura_jupyter.engine.scheduler import Scheduler
 from aura_jupyter.view.text import TerminalLines
 from tests.browser import card_states
+from tests.browser.camera import PICTURES, THEMES, new_page, save, wear
 from tests.browser.lab import Lab, chromium, jupyterlab
+from tests.browser.pictures_lab import editor, panel
 
 ROOT = Path(__file__).resolve().parents[2]
-PICTURES = ROOT / "docs" / "pictures"
 QUICKSTART = ROOT / "notebooks" / "01-quickstart.ipynb"
-THEMES = {"light": "JupyterLab Light", "dark": "JupyterLab Dark"}
 STATES = {
     "queued": "queued",
     "loop": "side by side",
@@ -40,18 +42,6 @@ STATES = {
     "kinds": "kinds",
     "thousand": "many",
 }
-
-
-def new_page(browser: Browser, width: int = 1100, height: int = 1600) -> Page:
-    """A page that is drawn with two points for each pixel."""
-    context = browser.new_context(viewport={"width": width, "height": height}, device_scale_factor=2)
-    context.set_default_timeout(60_000)
-    return context.new_page()
-
-
-def save(what: Locator, name: str) -> None:
-    """Write a screenshot of a page's part."""
-    what.screenshot(path=PICTURES / f"{name}.png", animations="disabled")
 
 
 def quickstart(browser: Browser, address: str, work: Path) -> None:
@@ -161,9 +151,7 @@ def untrusted(browser: Browser, address: str, work: Path, found: dict[str, dict[
         page = new_page(browser, width=1000)
         page.goto(f"{address}/lab/tree/{source.name}?reset&token=test")
         page.wait_for_selector(".jp-Notebook .aura")
-        page.evaluate("name => window.jupyterapp.commands.execute('apputils:change-theme', {theme: name})", name)
-        page.wait_for_selector(f"body[data-jp-theme-name='{name}']", state="attached")
-        page.wait_for_timeout(500)  # the style sheet of the theme is on its way
+        wear(page, name)
         for number, state in enumerate(("completed", "failed")):
             save(page.locator(".jp-OutputArea-output").nth(number), f"snapshot-{state}-{theme}")
         page.context.close()
@@ -220,10 +208,27 @@ async def all_of_them() -> tuple[dict[str, dict[str, Any]], str]:
     return await card_states.all_states(), await terminal_lines()
 
 
+ALIVE = {"quickstart": quickstart, "busy": held, "panel": panel, "editor": editor}
+DRAWN = ("states", "saved", "terminal")
+
+
+def named() -> list[str]:
+    """The pictures that are wanted: those that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.browser.pictures", description="Make the docs' pictures.")
+    every = [*ALIVE, *DRAWN]
+    parser.add_argument("names", nargs="*", metavar="name", help=f"which; all without one: {', '.join(every)}")
+    names: list[str] = parser.parse_args().names
+    if unknown := set(names) - set(every):
+        parser.error(f"no pictures are called {', '.join(sorted(unknown))}; there are {', '.join(every)}")
+    return names or every
+
+
 def main() -> None:
+    names = named()
     PICTURES.mkdir(parents=True, exist_ok=True)
     card_states.pace = 1.0
-    found, lines = asyncio.run(asyncio.wait_for(all_of_them(), 120))
+    drawn = bool({*names} & {*DRAWN})
+    found, lines = asyncio.run(asyncio.wait_for(all_of_them(), 120)) if drawn else ({}, "")
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         home, work = folder / "home", folder / "work"
@@ -231,11 +236,15 @@ def main() -> None:
         work.mkdir()
         browser = stack.enter_context(chromium())
         address = stack.enter_context(jupyterlab(home, work))
-        quickstart(browser, address, work)
-        held(browser, address, work)
-        states(browser, folder, found)
-        untrusted(browser, address, work, found)
-        terminal(browser, folder, lines)
+        for name, make in ALIVE.items():
+            if name in names:
+                make(browser, address, work)
+        if "states" in names:
+            states(browser, folder, found)
+        if "saved" in names:
+            untrusted(browser, address, work, found)
+        if "terminal" in names:
+            terminal(browser, folder, lines)
 
 
 if __name__ == "__main__":
