@@ -52,6 +52,10 @@ export class TaskList {
         waiting.set(desk, (waiting.get(desk) ?? 0) + 1);
       }
     }
+    // its buttons hang on whether a cell shows it, and on how many wait with it
+    const hasOthers = ({ desk, task }: Entry) =>
+      cells.has(task.task_id) !== this._cells.has(task.task_id) ||
+      (task.status === 'QUEUED' && waiting.get(desk) !== this._waiting.get(desk));
     const kept = new Set<Entry>();
     for (const group of GROUPS) {
       const entries = group === 'recent' ? groups[group].slice(0, RECENT) : groups[group];
@@ -63,7 +67,7 @@ export class TaskList {
           item = new Item(entry, this._deeds, this._trans);
           this._items.set(entry, item);
         }
-        if (isNew || group === 'queued' || changed === 'all' || changed.has(entry)) {
+        if (isNew || changed === 'all' || changed.has(entry) || hasOthers(entry)) {
           item.draw(cells.has(entry.task.task_id), waiting.get(entry.desk) ?? 0, now);
         }
         return item.node;
@@ -81,6 +85,8 @@ export class TaskList {
       }
     }
     this._shown = kept.size;
+    this._cells = cells;
+    this._waiting = waiting;
   }
 
   /** A second has passed. */
@@ -119,6 +125,8 @@ export class TaskList {
   };
 
   private _shown = 0;
+  private _cells = new Set<string>();
+  private _waiting = new Map<unknown, number>();
   private readonly _items = new Map<Entry, Item>();
   private readonly _parts = {} as Record<Group, { section: HTMLElement; number: HTMLElement; list: HTMLOListElement }>;
 }
