@@ -132,8 +132,11 @@ def test_the_panel_lists_tasks_and_its_buttons_act(opened: Callable[[list[str]],
     expect(panel.node).to_contain_text("No task matches “weather”")
     expect(panel.node).to_contain_text("5 tasks are hidden by the filter.")
     panel.button("Clear the filter").click()
+    clock = panel.item("Task panel_b").locator(".a-t").first
+    expect(clock).not_to_have_text(re.compile("^[01] s$"))
     panel.node.get_by_label("Filter tasks").fill("PANEL_B test-")
     expect(panel.node.locator(".a-item")).to_contain_text(["Task panel_b"])
+    assert clock.inner_text() not in {"0 s", "1 s"}  # it goes on where the list is drawn anew
     panel.node.get_by_label("Filter tasks").fill("")
 
     it.lab.command("aura:cancel-all")

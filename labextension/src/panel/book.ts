@@ -30,6 +30,8 @@ export interface Entry {
   readonly place: string;
   /** When this page was last told of it. */
   told: number;
+  /** When its state came, in the milliseconds of `performance.now()`. */
+  heard: number;
   /** By their rows; missing where nobody looks. */
   steps?: Map<string, StepInfo>;
   moreSteps?: boolean;
@@ -179,12 +181,12 @@ export class Desk implements IDisposable {
   }
 
   private _put(task: TaskSummary, told: number): Entry {
+    const heard = performance.now();
     let entry = this.tasks.get(task.task_id);
     if (entry) {
-      entry.task = task;
-      entry.told = told;
+      Object.assign(entry, { task, told, heard });
     } else {
-      entry = { task, desk: this, place: this.name, told };
+      entry = { task, desk: this, place: this.name, told, heard };
       this.tasks.set(task.task_id, entry);
       this._letGo();
     }

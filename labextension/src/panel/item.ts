@@ -88,7 +88,6 @@ export class Item {
     if (done !== null) {
       this._bar.style.width = `${done}%`;
     }
-    this._started = Date.now() - (task.duration ?? 0) * 1000;
     const hasEnded = groupOf(task) === 'recent';
     setText(this._time, hasEnded && task.duration !== null ? took(task.duration, clock) : '');
     this._drawButtons(hasEnded, hasCell, waiting, gone === true);
@@ -100,8 +99,9 @@ export class Item {
 
   /** A second has passed. */
   tick(): void {
-    if (groupOf(this.entry.task) === 'running') {
-      setText(this._time, clock(Date.now() - this._started));
+    const { task, heard } = this.entry;
+    if (groupOf(task) === 'running') {
+      setText(this._time, clock((task.duration ?? 0) * 1000 + performance.now() - heard));
     }
   }
 
@@ -181,7 +181,6 @@ export class Item {
   }
 
   private _standing: Standing | undefined;
-  private _started = 0;
   private _icon: Element = el('span');
   private readonly _title = button('a-title', '', () => {
     this._toggle();
