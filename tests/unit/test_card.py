@@ -516,4 +516,4 @@ async def test_a_card_of_a_task_that_ended_has_a_snapshot(scheduler: Scheduler) 
 
 def test_the_module_and_its_style_are_ours_whole() -> None:
     assert "innerHTML" not in asset("card.js")
-    assert "aura-card" in asset("card.css")
+    assert ".aura.a-ui" in asset("card.css")

@@ -220,7 +220,7 @@ export const draw = (node, source) => {
   const headLine = el("div.a-h1", icon(""), title, time);
   const root = attr(
     el(
-      "div.aura.aura-card",
+      "div.aura.a-ui.aura-card",
       el("div.a-head", headLine, el("div.a-h2", phrase, main)),
       said,
       progress,

@@ -301,7 +301,7 @@ export class AuraPanel extends Widget {
   private readonly _find = el('div', 'aura-Panel-find', this._text, this._status);
   private readonly _empty = el('div', 'aura-Panel-empty');
   private readonly _page = el('div');
-  private readonly _root = el('div', 'aura aura-card aura-Panel-root');
+  private readonly _root = el('div', 'aura a-ui aura-Panel-root');
 }
 
 /** What is said in the status bar. */
