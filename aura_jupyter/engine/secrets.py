@@ -45,11 +45,14 @@ class Secrets:
         return Secrets(self._values | other._values) if other and other is not self else self
 
     def mask(self, text: str) -> str:
-        """The text with `***` wherever a secret, one line of it, or what a cut left of it would stand."""
-        if self._pattern is None:
-            return text
-        text = self._pattern.sub(MASK, text)
-        return self._mask_cuts(text) if _CUT in text else text
+        """The text with `***` wherever a secret, one line of it, or what a cut left of it would stand.
+
+        It can be sent and stored then: half of a character pair, as in a file's name that is no UTF-8, becomes a `?`.
+        """
+        if self._pattern is not None:
+            text = self._pattern.sub(MASK, text)
+            text = self._mask_cuts(text) if _CUT in text else text
+        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
     def _mask_cuts(self, text: str) -> str:
         """The text without beginnings of secrets in front of ellipses: it was shortened before it came here."""

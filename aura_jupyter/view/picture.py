@@ -373,12 +373,10 @@ def _inputs_row(tasklet: Tasklet) -> Json:
     spans: list[Span] = []
     pairs = []
     for name, value in list(tasklet.inputs.items())[:_INPUTS]:
-        shown = opened.input_span(value, mask, values.preview)
+        named, origin = mask(name), tasklet.origins.get(name, "")
         spans += [["", ", "]] if spans else []
-        spans += [["b", name], ["", " "], shown]
-        pairs.append(
-            [name, opened.input_span(value, mask, lambda some: values.full(some, mask)), tasklet.origins.get(name, "")]
-        )
+        spans += [["b", named], ["", " "], opened.input_span(value, mask, values.preview)]
+        pairs.append([named, opened.input_span(value, mask, lambda some: values.full(some, mask)), origin])
     block = {"pairs": pairs}
     return {"id": "inputs", "name": "Inputs", "detail": spans, "low": True, "blocks": [block]}
 

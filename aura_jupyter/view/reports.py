@@ -33,17 +33,6 @@ _TITLE, _NAME, _MESSAGE = 500, 200, 1_000
 _LINE, _PAGE = 10_000, 500_000  # characters
 
 
-def _mask_of(tasklet: Tasklet) -> Mask:
-    """Hides the task's secrets, and what no message can hold: half of a character pair."""
-    mask = tasklet.secrets.mask
-
-    def masked(text: str) -> str:
-        text = mask(text)
-        return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
-
-    return masked
-
-
 def summary(tasklet: Tasklet, standing: Standing | None = None) -> TaskSummary:
     """A task in a list.
 
@@ -55,7 +44,7 @@ def summary(tasklet: Tasklet, standing: Standing | None = None) -> TaskSummary:
 
 
 def _summary(tasklet: Tasklet, standing: Standing) -> dict[str, Any]:
-    mask, counts, asking = _mask_of(tasklet), standing.counts, standing.asking
+    mask, counts, asking = tasklet.secrets.mask, standing.counts, standing.asking
     culprit = picture.failed_in(tasklet)
     spans = picture.phrase(tasklet, standing, culprit, asking.step if asking is not None else None)
     return {
@@ -82,7 +71,7 @@ def _summary(tasklet: Tasklet, standing: Standing) -> dict[str, Any]:
 
 def title(tasklet: Tasklet) -> str:
     """Its title on one line."""
-    return _mask_of(tasklet)(words.cut(tasklet.title, _TITLE))
+    return tasklet.secrets.mask(words.cut(tasklet.title, _TITLE))
 
 
 def _name_of(asking: Line) -> str:
@@ -109,7 +98,7 @@ def detail(tasklet: Tasklet, first: int = 0, limit: int = 1000) -> TaskDetail:
         first: how many of its shown steps to leave out.
         limit: how many steps to tell of at most.
     """
-    mask, shown = _mask_of(tasklet), Shown(tasklet).lines
+    mask, shown = tasklet.secrets.mask, Shown(tasklet).lines
     done = tasklet.status is TaskStatus.COMPLETED
     inputs = [_input(tasklet, name, value) for name, value in list(tasklet.inputs.items())[:_INPUTS]]
     return TaskDetail(
@@ -125,7 +114,7 @@ def detail(tasklet: Tasklet, first: int = 0, limit: int = 1000) -> TaskDetail:
 def step_info(line: Line) -> StepInfo:
     """A step of a task."""
     step, tasklet = line.step, line.tasklet
-    mask, question = _mask_of(tasklet), line.step.question
+    mask, question = tasklet.secrets.mask, line.step.question
     done, total = _progress(step)
     return StepInfo(
         row=line.id,
@@ -185,7 +174,7 @@ def _error(error: BaseException, mask: Mask, step: str | None = None) -> ErrorIn
 
 
 def _input(tasklet: Tasklet, name: str, value: Any) -> InputInfo:
-    mask = _mask_of(tasklet)
+    mask = tasklet.secrets.mask
     _, shown = opened.input_span(value, mask, lambda some: values.full(some, mask))
     return InputInfo(name=mask(name), value=shown, origin=tasklet.origins.get(name, ""))
 
@@ -259,7 +248,7 @@ def log_page(tasklet: Tasklet, after: int = 0, step: str | None = None, limit: i
         step: of this step alone.
         limit: how many lines at most.
     """
-    log, mask = tasklet.logs, _mask_of(tasklet)
+    log, mask = tasklet.logs, tasklet.secrets.mask
     found: list[LogLine] = []
     last, room = after, _PAGE
     for number, record in numbered(log):

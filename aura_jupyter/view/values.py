@@ -37,7 +37,10 @@ def preview(value: Any) -> str:
         return f"{_class_name(value)} of {len(value):,}"
     if isinstance(value, _PLAIN):
         return words.cut(repr(value), SHORT)
-    return _of_a_library(value)
+    try:
+        return _of_a_library(value)
+    except Exception:  # noqa: BLE001 - a library's object in a state that it cannot show, as of a file that is closed
+        return type(value).__name__
 
 
 def _text(value: str) -> str:

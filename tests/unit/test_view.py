@@ -6,6 +6,7 @@ import asyncio
 import base64
 import io
 import json
+import os
 import re
 from typing import Any
 
@@ -171,6 +172,30 @@ class Lazy:
 )  # fmt: skip
 def test_a_value_is_previewed_without_running_its_code(value: Any, shown: str) -> None:
     assert values.preview(value) == shown
+
+
+def test_a_value_that_cannot_say_what_it_is_is_shown_by_its_class() -> None:
+    class Closed:
+        @property
+        def shape(self) -> tuple[int]:
+            raise ValueError("the file is closed")
+
+    assert values.preview(Closed()) == "Closed"
+
+
+async def test_a_name_that_is_no_utf_8_is_stored_with_a_question_mark(scheduler: Scheduler, names: Names) -> None:
+    def fails(name: str) -> None:
+        print(f"looking at {name}")
+        raise FileNotFoundError(f"there is no {name}")
+
+    names["fails"] = fails
+    name = os.fsdecode(b"caf\xe9.csv")  # as a folder's listing gives it
+    spec = "inputs: [name]\nsteps: [{action: fails, params: {name: '{{ inputs.name }}'}}]"
+    tasklet = await ended(scheduler, f"meta: {{title: 'Of {{{{ inputs.name }}}}'}}\n{spec}", name=name)
+    text = json.dumps(stored(tasklet), ensure_ascii=False).encode().decode()
+    assert text.count("caf?.csv") >= 3  # title, error, log
+    assert "looking at caf?.csv" in str(tasklet.logs)
+    assert "there is no caf?.csv" in text_now(tasklet)
 
 
 async def test_a_failed_task_names_the_step_its_error_and_the_line_of_the_spec(scheduler: Scheduler) -> None:
