@@ -188,6 +188,20 @@ async def test_a_view_that_missed_something_gets_the_whole_picture(scheduler: Sc
     await tasklet.wait()
 
 
+async def test_a_card_that_cannot_be_sent_holds_up_no_other(scheduler: Scheduler, names: Names) -> None:
+    class Broken(Wire):
+        def send(self, data: dict[str, Any], buffers: Any = None, metadata: Any = None) -> None:
+            raise OSError("the page is gone")
+
+    tasklets = [scheduler.run_ad_hoc_task(HOLD, {}) for _ in range(2)]
+    broken, (_, wire) = card_of(tasklets[0]), wired(tasklets[1])
+    broken.comm = Broken()  # type: ignore[assignment]
+    await names["reached"].wait()
+    names["gate"].set()  # both end in one turn of the loop
+    await asyncio.gather(*(tasklet.wait() for tasklet in tasklets))
+    await until(wire.wholes)
+
+
 async def test_cancel_comes_from_any_thread_and_counts_once(scheduler: Scheduler, names: Names) -> None:
     tasklet = scheduler.run_ad_hoc_task(HOLD + "\nfinally: [{name: close, action: holds}]", {})
     card, _ = wired(tasklet)

@@ -80,10 +80,12 @@ class Budget:
     def _send_due(self) -> None:
         self._timer = None
         ended_first = sorted(self._waiting, key=lambda card: not card.tasklet.status.is_final)
-        for card in ended_first:
-            self._waiting.pop(card, None)
-            if not self.send_now(card):
-                self._waiting[card] = None
-        if self._waiting:
-            full_until = self._sent[0] + 1 if len(self._sent) == self._sent.maxlen else 0.0
-            self._wake_at(max(full_until, min(card.may_send_at for card in self._waiting)))
+        try:
+            for card in ended_first:
+                self._waiting.pop(card, None)
+                if not self.send_now(card):
+                    self._waiting[card] = None
+        finally:  # a card that cannot be sent holds up no other
+            if self._waiting:
+                full_until = self._sent[0] + 1 if len(self._sent) == self._sent.maxlen else 0.0
+                self._wake_at(max(full_until, min(card.may_send_at for card in self._waiting)))
