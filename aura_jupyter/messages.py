@@ -64,6 +64,7 @@ class RunAdHoc(Model):
     inputs: dict[str, Any] = {}
     title: str | None = Field(default=None, max_length=500)
     use_variables: bool = False  # whether the notebook's variables may stand in for inputs that are not given
+    variables: dict[str, str] = {}  # inputs that are variables of the notebook, with the names of these
 
 
 class Tasks(Model):
@@ -166,6 +167,7 @@ class Inputs(Model):
     task_spec: str | dict[str, Any]
     inputs: dict[str, Any] = {}
     texts: dict[str, str] = {}  # inputs that were written as YAML
+    variables: dict[str, str] = {}  # inputs that are variables of the notebook, with the names of these
 
 
 class Complete(Model):
@@ -381,6 +383,13 @@ class Validated(Model):
     problems: list[ProblemInfo]
 
 
+class Offer(Model):
+    """A variable of the notebook that an input may be."""
+
+    name: str
+    preview: str
+
+
 class InputField(Model):
     """An input that a spec takes. Values of any type are JSON, as text."""
 
@@ -394,6 +403,7 @@ class InputField(Model):
     min: float | None = None
     max: float | None = None
     variable: str | None = None  # what the notebook's variable of this name is, where it stands in
+    offers: list[Offer] = []  # other variables that it may be, for what is rather chosen than written
 
 
 class Form(Model):

@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 
 import type { TaskSummary } from '../src/kernel/protocol';
 import { choicesOf, filled, kindOf, limitsOf, plain } from '../src/panel/fields';
-import type { InputField } from '../src/panel/fields';
+import type { InputField, Written } from '../src/panel/fields';
 import { grouped, lost, moment, passes, share, standingOf, took, wordsOf } from '../src/panel/tasks';
 import type { Listed } from '../src/panel/tasks';
 
@@ -90,7 +90,7 @@ describe('the list', () => {
 
 function field(name: string, type: string, more: Partial<InputField> = {}): InputField {
   const none = { required: true, description: '', has_default: false, default: null, choices: [] };
-  return { name, type, ...none, min: null, max: null, variable: null, ...more };
+  return { name, type, ...none, min: null, max: null, variable: null, offers: [], ...more };
 }
 
 describe('the form', () => {
@@ -104,16 +104,17 @@ describe('the form', () => {
       field('f', 'boolean', { default: 'true' }),
       field('g', 'boolean'),
       field('h', 'string', { choices: ['"JFK"', '"LGA"'] }),
+      field('i', 'any', { offers: [{ name: 'df', preview: 'DataFrame 3 × 2' }] }),
     ].map(kindOf);
-    expect(kinds).toEqual(['text', 'secret', 'number', 'yaml', 'yaml', 'check', 'choice', 'choice']);
+    expect(kinds).toEqual(['text', 'secret', 'number', 'yaml', 'yaml', 'check', 'choice', 'choice', 'variable']);
     expect(choicesOf(field('g', 'boolean'))).toEqual(['true', 'false']);
     expect([plain('"JFK"'), plain('3'), plain('[1, 2]')]).toEqual(['JFK', '3', '[1, 2]']);
   });
 
   it('says beside a name what may be filled in', () => {
-    const words = { default: 'default', optional: 'optional' };
+    const words = { default: 'default', optional: 'optional', to: 'to' };
     const said = (type: string, more: Partial<InputField>): string => limitsOf(field('a', type, more), words);
-    expect(said('number', { min: 0, max: 1 })).toBe('number, 0 – 1');
+    expect(said('number', { min: 0, max: 1 })).toBe('number, 0 to 1');
     expect(said('number', { min: 0, required: false })).toBe('number, ≥ 0, optional');
     expect(said('string', { default: '"JFK"', required: false })).toBe('string, default JFK');
     expect(said('boolean', { default: 'true', required: false })).toBe('boolean');
@@ -127,14 +128,17 @@ describe('the form', () => {
       field('days', 'list'),
       field('airport', 'string', { choices: ['"JFK"'] }),
       field('frame', 'any', { variable: 'list of 3' }),
+      field('rows', 'any', { offers: [{ name: 'df', preview: 'DataFrame 3 × 2' }] }),
+      field('more', 'any', { offers: [{ name: 'df', preview: 'DataFrame 3 × 2' }] }),
     ];
-    const written = new Map(
-      Object.entries({ title: ' 3', key: 'a: b', rate: '0.5', days: '[1]', airport: '"JFK"', frame: ' ' }),
-    );
+    const texts = { title: ' 3', key: 'a: b', rate: '0.5', days: '[1]', airport: '"JFK"', frame: ' ', more: '{a: 1}' };
+    const written = new Map<string, Written>(Object.entries(texts).map(([name, text]) => [name, { text }]));
+    written.set('rows', { variable: 'df' });
     expect(filled(fields, written)).toEqual({
       inputs: { title: ' 3', key: 'a: b' },
-      texts: { rate: '0.5', days: '[1]', airport: '"JFK"' },
+      texts: { rate: '0.5', days: '[1]', airport: '"JFK"', more: '{a: 1}' },
+      variables: { rows: 'df' },
     });
-    expect(filled(fields, new Map())).toEqual({ inputs: {}, texts: {} });
+    expect(filled(fields, new Map())).toEqual({ inputs: {}, texts: {}, variables: {} });
   });
 });

@@ -28,7 +28,7 @@ steps:
 """
 FAILS = "%%aura broken\nsteps: [{name: join, action: file.read, params: {path: nowhere.txt}}]"
 CELLS = [
-    f"{LOAD}%config AuraMagics.max_concurrency = 2\nflights = [1, 2, 3]",
+    f"{LOAD}%config AuraMagics.max_concurrency = 2\nflights, others = [1, 2, 3], {{'b': 2}}",
     *(task(f"panel_{name}") for name in ("a", "b", "c", "d")),
     FAILS,
     "hold('go-held')",
@@ -182,6 +182,33 @@ def test_the_list_is_live_also_while_a_cell_holds_the_kernel(opened: Callable[[l
     )
 
 
+def run_the_cell_with_a_variable_and_with_yaml(panel: Panel) -> None:
+    it, form = panel.it, panel.node.locator("form")
+    flights = form.get_by_label("flights", exact=True)
+    it.select(7)
+    panel.button("Run cell…").click()
+    expect(form).to_contain_text("The task of the current cell")
+    flights.select_option("others, dict of 1")
+    form.get_by_label("rate").fill("1")
+    form.get_by_label("token").fill("s3cret")
+    panel.button("Run").click()
+    expect(panel.items("Recent")).to_have_count(2)
+    assert (it.work / "given").read_text("utf-8").startswith("{'b': 2} JFK 1")
+
+    it.select(7)
+    panel.button("Run cell…").click()
+    flights.select_option("Write it as YAML…")
+    form.get_by_label("flights as YAML").fill("{a: [1")
+    form.get_by_label("rate").fill("1")
+    expect(form.get_by_label("flights as YAML")).to_have_attribute("aria-invalid", "true")
+    expect(flights).not_to_have_attribute("aria-invalid", "true")
+    form.get_by_label("flights as YAML").fill("{a: [1]}")
+    form.get_by_label("token").fill("s3cret")
+    panel.button("Run").click()
+    expect(panel.items("Recent")).to_have_count(3)
+    assert (it.work / "given").read_text("utf-8").startswith("{'a': [1]} JFK 1")
+
+
 def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[list[str]], Panel]) -> None:
     panel = opened(CELLS)
     it, page = panel.it, panel.page
@@ -193,8 +220,10 @@ def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[
     form = panel.node.locator("form")
     expect(form).to_contain_text("Flights, 1 step.")
     expect(form).to_contain_text(f"Runs in the kernel of {it.lab.path.name}.")
-    expect(form).to_contain_text(f"Left empty, it is the variable of {it.lab.path.name}: list of 3.")
-    expect(form.get_by_label("flights")).to_be_focused()
+    flights = form.get_by_label("flights", exact=True)
+    expect(flights).to_be_focused()
+    expect(flights.locator("option").first).to_have_text("flights, list of 3")
+    expect(form).to_contain_text(f"A variable of {it.lab.path.name}.")
     expect(form.get_by_label("token")).to_have_attribute("type", "password")
     expect(form.get_by_label("origin")).to_have_value('"JFK"')
     form.get_by_label("rate").fill("1.5")
@@ -223,15 +252,7 @@ def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[
     expect(form).to_have_count(0)
 
     it.lab.command("docmanager:open", path=it.lab.path.name)
-    it.select(7)
-    panel.button("Run cell…").click()
-    expect(form).to_contain_text("The task of the current cell")
-    form.get_by_label("flights").fill("{a: [1]}")
-    form.get_by_label("rate").fill("1")
-    form.get_by_label("token").fill("s3cret")
-    panel.button("Run").click()
-    expect(panel.items("Recent")).to_have_count(2)
-    assert (it.work / "given").read_text("utf-8").startswith("{'a': [1]} JFK 1")
+    run_the_cell_with_a_variable_and_with_yaml(panel)
 
 
 def test_the_panel_is_there_after_a_reload_and_axe_finds_nothing(opened: Callable[[list[str]], Panel]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -130,7 +131,7 @@ returns: "{{ inputs.days }}"
 
 
 def test_a_form_tells_the_inputs_and_the_mistakes_of_what_was_filled_in(visited: Kernel, visitor: Program) -> None:
-    visited.ok("frame = [1, 2, 3]")
+    visited.ok("frame, rows, password, twice = [1, 2, 3], {'a': 1}, 'hush', lambda n: 2 * n")
     form = visitor.ask("inputs", task_spec=FORM)
     assert (form.title, form.steps) == ("Flights", 1)
     frame, origin, rate, days, token = form.fields
@@ -140,7 +141,13 @@ def test_a_form_tells_the_inputs_and_the_mistakes_of_what_was_filled_in(visited:
     assert (rate.min, rate.max, days.required) == (0, 1, False)
     assert (token.has_default, token.default, token.choices) == (True, None, [])
     assert [(each.path, each.code) for each in form.problems] == [("rate", "input-missing")]
-    assert "s3cret" not in form.model_dump_json()
+    offers = {offer.name: offer.preview for offer in frame.offers}
+    assert offers.items() >= {"frame": "list of 3", "rows": "dict of 1", "password": "text"}.items()
+    assert not {"twice", "In", "get_ipython"} & offers.keys()
+    assert "frame" in [offer.name for offer in days.offers]
+    assert "rows" not in [offer.name for offer in days.offers]
+    assert origin.offers == rate.offers == token.offers == []
+    assert not {"s3cret", "hush"} & set(re.findall(r"\w+", form.model_dump_json()))
 
     texts = {"rate": "1.5", "days": "[1, 2", "origin": "LAX"}
     wrong = visitor.ask("inputs", task_spec=FORM, inputs={"token": "hidden", "orgin": 1}, texts=texts).problems
@@ -157,6 +164,14 @@ def test_a_form_tells_the_inputs_and_the_mistakes_of_what_was_filled_in(visited:
     inputs = {"rate": 0.5, "days": [1, 2]}
     submitted = visitor.ask("run_ad_hoc", task_spec=FORM, inputs=inputs, use_variables=True)
     assert visitor.until(submitted.task_id).status == "COMPLETED"
+
+    chosen = {"task_spec": FORM, "inputs": {"rate": 0.5}, "variables": {"days": "frame", "frame": "rows"}}
+    assert visitor.ask("inputs", **chosen).problems == []
+    assert visitor.until(visitor.ask("run_ad_hoc", **chosen).task_id).result.value == [1, 2, 3]
+    gone = {**chosen, "variables": {"frame": "row"}}
+    (problem,) = visitor.ask("inputs", **gone).problems
+    assert (problem.path, problem.code, problem.hint) == ("frame", "undefined-name", "Did you mean 'rows'?")
+    assert visitor.refused("run_ad_hoc", **gone).problems[0].code == "undefined-name"
     refused = visitor.refused("inputs", task_spec="steps:\n  - actoin: core.log")
     assert (refused.code, refused.problems[0].fix) == ("bad-spec", "action")
 

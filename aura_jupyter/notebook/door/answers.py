@@ -60,12 +60,12 @@ from ...messages import (
     Validate,
     Validated,
 )
-from ...spec.problems import SpecError
+from ...spec.problems import Source, SpecError
 from ...view import picture, reports, words
 from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
-from .form import form
+from .form import form, picked
 from .greeting import greeting
 from .remains import Outsiders, Remains
 
@@ -225,9 +225,12 @@ class Answers:
         most = notebook.settings.max_waiting if notebook is not None else MAX_WAITING
         if scheduler.waiting >= most:
             raise Refusal("too-many", f"{scheduler.waiting:,} tasks are waiting, which is the limit: try again later")
+        chosen, missing = picked(request.variables, notebook.variables if notebook is not None else None)
+        if missing:
+            raise SpecError(missing, Source(""))
         tasklet = scheduler.run_ad_hoc_task(
             request.task_spec,
-            request.inputs,
+            {**request.inputs, **chosen},
             title=request.title,
             sender="panel" if request.use_variables else "outside",
         )

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from types import BuiltinFunctionType, FunctionType, MethodType, ModuleType
 from typing import TYPE_CHECKING, Any
 
 from ...engine.inputs import resolve
 from ...engine.plans import plan_for
-from ...messages import Form, InputField, Inputs, ProblemInfo
-from ...spec.problems import Problem, Source, SpecError
+from ...messages import Form, InputField, Inputs, Offer, ProblemInfo
+from ...spec.problems import Problem, Source, SpecError, nearest
 from ...spec.reader import read_value
 from ...view import values, words
 from ...view.json_value import NoJson, json_value
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
     from ...spec.model import InputSpec
     from ..variables import Variables
 
-_NAME, _ABOUT, _CHOICES = 200, 1_000, 1_000
+_NAME, _ABOUT, _CHOICES, _OFFERS = 200, 1_000, 1_000, 100
+_CODE = (type, ModuleType, FunctionType, BuiltinFunctionType, MethodType)
 
 
 def form(asked: Inputs, variables: Variables | None) -> Form:
@@ -34,8 +36,9 @@ def form(asked: Inputs, variables: Variables | None) -> Form:
     plan.bind(variables, source)
     specs = plan.inputs or []
     given, problems = _read(asked.texts)
-    found = resolve(specs, {**asked.inputs, **given}, variables=variables)
-    for problem in found.problems:
+    chosen, missing = picked(asked.variables, variables)
+    found = resolve(specs, {**asked.inputs, **given, **chosen}, variables=variables)
+    for problem in (*missing, *found.problems):
         name = _owner(problem, specs)
         problems.setdefault(name, _told(problem, source, name))
     return Form(
@@ -45,6 +48,26 @@ def form(asked: Inputs, variables: Variables | None) -> Form:
         values=given,
         problems=list(problems.values()),
     )
+
+
+def picked(names: dict[str, str], variables: Variables | None) -> tuple[dict[str, Any], list[Problem]]:
+    """The values of the inputs that are variables of the notebook, the very objects, and what is wrong with the names.
+
+    Args:
+        names: the variable's name for each input.
+        variables: the notebook's; None where there is no notebook.
+    """
+    values_: dict[str, Any] = {}
+    problems = []
+    for name, variable in names.items():
+        if variables is not None and variable in variables:
+            values_[name] = variables[variable]
+            continue
+        near = nearest(variable, variables.variables()) if variables is not None else None
+        hint = f"Did you mean '{near}'?" if near else "Choose another one, or write the value."
+        message = f"the notebook has no variable '{variable}'"
+        problems.append(Problem("undefined-name", message, hint, ("inputs", name)))
+    return values_, problems
 
 
 def _read(texts: dict[str, str]) -> tuple[dict[str, Any], dict[str, ProblemInfo]]:
@@ -87,7 +110,31 @@ def _field(spec: InputSpec, variables: Variables | None) -> InputField:
         min=spec.min,
         max=spec.max,
         variable=_preview(variables, spec.name, is_secret=is_secret) if stands_in else None,
+        offers=_offers(spec, variables) if variables is not None and not spec.enum else [],
     )
+
+
+def _offers(spec: InputSpec, variables: Variables) -> list[Offer]:
+    kinds = _kinds(spec.type)
+    offers: list[Offer] = []
+    for name in sorted(variables.variables(), key=str.casefold) if kinds else ():
+        value = variables[name]
+        if isinstance(value, kinds) and not isinstance(value, _CODE):
+            # a text may be a password: its name tells enough
+            preview = "text" if isinstance(value, str | bytes) else values.preview(value)
+            offers.append(Offer(name=name, preview=preview))
+        if len(offers) == _OFFERS:
+            break
+    return offers
+
+
+def _kinds(type_: str) -> tuple[type, ...]:
+    """What a variable is that is offered for a type; nothing for what is as quickly written, or nobody's to see."""
+    if "secret" in type_:
+        return ()
+    if type_.startswith("list"):
+        return (list, tuple)
+    return {"any": (object,), "dict": (dict,)}.get(type_, ())
 
 
 def _preview(variables: Variables | None, name: str, *, is_secret: bool) -> str:

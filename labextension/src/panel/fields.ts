@@ -2,6 +2,12 @@ import type { JSONObject, JSONValue } from '@lumino/coreutils';
 
 import type { ProblemInfo } from '../kernel/protocol';
 
+/** A variable of the notebook that an input may be. */
+export interface Offer {
+  readonly name: string;
+  readonly preview: string;
+}
+
 /** An input that a spec takes, see `InputField` in aura_jupyter/messages.py. Values of any type are JSON, as text. */
 export interface InputField {
   readonly name: string;
@@ -14,6 +20,7 @@ export interface InputField {
   readonly min: number | null;
   readonly max: number | null;
   readonly variable: string | null;
+  readonly offers: readonly Offer[];
 }
 
 /** What a spec takes, and the problems of what was filled in; their path is the name of the input. */
@@ -26,7 +33,7 @@ export interface Form {
 }
 
 /** What an input is filled in with. */
-export type Kind = 'secret' | 'choice' | 'check' | 'number' | 'text' | 'yaml';
+export type Kind = 'secret' | 'choice' | 'check' | 'number' | 'text' | 'yaml' | 'variable';
 
 export function kindOf(field: InputField): Kind {
   if (field.type === 'secret') {
@@ -41,7 +48,10 @@ export function kindOf(field: InputField): Kind {
   if (field.type === 'integer' || field.type === 'number') {
     return 'number';
   }
-  return field.type === 'string' ? 'text' : 'yaml';
+  if (field.type === 'string') {
+    return 'text';
+  }
+  return field.offers.length ? 'variable' : 'yaml';
 }
 
 /** The values that a choice offers, as JSON. */
@@ -56,10 +66,10 @@ export function plain(json: string): string {
 }
 
 /** What stands beside a field's name: its type, its default, its bounds. */
-export function limitsOf(field: InputField, words: { default: string; optional: string }): string {
+export function limitsOf(field: InputField, words: { default: string; optional: string; to: string }): string {
   const parts = [field.type];
   if (field.min !== null && field.max !== null) {
-    parts.push(`${field.min} – ${field.max}`);
+    parts.push(`${field.min} ${words.to} ${field.max}`);
   } else if (field.min !== null || field.max !== null) {
     parts.push(field.min === null ? `≤ ${field.max ?? ''}` : `≥ ${field.min}`);
   }
@@ -71,22 +81,31 @@ export function limitsOf(field: InputField, words: { default: string; optional: 
   return parts.join(', ');
 }
 
-/** What was filled in: as values, and as texts that the kernel reads as YAML. What is left empty is not given. */
+/** What one field is filled in with: a text (of a choice its JSON, of a box `true` or `false`), or a variable. */
+export type Written = { readonly text: string } | { readonly variable: string };
+
+/**
+ * What was filled in: as values, as texts that the kernel reads as YAML, and as names of variables. What is left empty
+ * is not given.
+ */
 export interface Filled {
   readonly inputs: JSONObject;
   readonly texts: Record<string, string>;
+  readonly variables: Record<string, string>;
 }
 
-/**
- * What was filled in.
- *
- * @param written - the text of each field; of a choice its JSON, of a box `true` or `false`.
- */
-export function filled(fields: readonly InputField[], written: ReadonlyMap<string, string>): Filled {
+/** What was filled in. */
+export function filled(fields: readonly InputField[], written: ReadonlyMap<string, Written>): Filled {
   const inputs: JSONObject = {};
   const texts: Record<string, string> = {};
+  const variables: Record<string, string> = {};
   for (const field of fields) {
-    const text = written.get(field.name) ?? '';
+    const given = written.get(field.name) ?? { text: '' };
+    if ('variable' in given) {
+      variables[field.name] = given.variable;
+      continue;
+    }
+    const { text } = given;
     const kind = kindOf(field);
     if (kind === 'text' || kind === 'secret') {
       if (text !== '') {
@@ -96,5 +115,5 @@ export function filled(fields: readonly InputField[], written: ReadonlyMap<strin
       texts[field.name] = text;
     }
   }
-  return { inputs, texts };
+  return { inputs, texts, variables };
 }

@@ -6,7 +6,7 @@ import type { ProblemInfo } from '../kernel/protocol';
 import type { Desk } from './book';
 import { button, el, setHidden, setText } from './dom';
 import { choicesOf, filled, kindOf, limitsOf, plain } from './fields';
-import type { Filled, Form, InputField } from './fields';
+import type { Filled, Form, InputField, Written } from './fields';
 
 /** A spec that is to run. */
 export interface Spec {
@@ -17,11 +17,14 @@ export interface Spec {
 
 type Control = HTMLInputElement | HTMLSelectElement | HTMLTextAreaElement;
 
+/** The choice to write a value where variables are offered. No variable has such a name. */
+const WRITE = ' ';
+
 /** One input: its label, what it is filled in with, and what is wrong with that. */
 class Field {
   constructor(
     readonly about: InputField,
-    place: string,
+    private readonly _place: string,
     private readonly _trans: TranslationBundle,
     changed: () => void,
   ) {
@@ -32,35 +35,47 @@ class Field {
     this._control.name = about.name;
     const label = el('label', '', about.name);
     label.htmlFor = id;
-    const words = { default: trans.__('default'), optional: trans.__('optional') };
+    const words = { default: trans.__('default'), optional: trans.__('optional'), to: trans.__('to') };
     const type = el('span', 'aura-Panel-dim', limitsOf(about, words));
-    const notes = [about.description, noteOf(about, place, trans)].filter((text) => text);
-    const note = el('p', 'aura-Panel-dim', notes.join('\n'));
-    note.id = `${id}-note`;
-    note.hidden = !notes.length;
+    this._note.id = `${id}-note`;
     this._wrong.id = `${id}-wrong`;
     this._wrong.hidden = true;
-    this._control.setAttribute('aria-describedby', `${note.id} ${this._wrong.id}`);
+    this._control.setAttribute('aria-describedby', `${this._note.id} ${this._wrong.id}`);
     this._control.ariaRequired = String(about.required && about.variable === null);
     this._control.addEventListener('change', () => {
-      this._touched = true;
+      this._touched = this._text === null || this._text.hidden || this._text.value !== '';
+      this._drawNote();
       changed();
     });
     if (kindOf(about) === 'check') {
       this.node.classList.add('aura-mod-check');
-      this.node.append(this._control, label, type, note, this._wrong);
+      this.node.append(this._control, label, type, this._note, this._wrong);
     } else {
-      this.node.append(label, type, this._control, note, this._wrong);
+      this.node.append(label, type, this._control, this._note, this._wrong);
     }
+    if (kindOf(about) === 'variable') {
+      this._text = areaOf(about);
+      this._text.ariaLabel = trans.__('%1 as YAML', about.name);
+      this._text.setAttribute('aria-describedby', `${this._note.id} ${this._wrong.id}`);
+      this._text.addEventListener('change', () => {
+        this._touched = true;
+        changed();
+      });
+      this._control.after(this._text);
+    }
+    this._drawNote();
   }
 
   readonly node = el('div', 'aura-Panel-field');
 
   /** What it is filled in with. */
-  get text(): string {
-    return this._control instanceof HTMLInputElement && this._control.type === 'checkbox'
-      ? String(this._control.checked)
-      : this._control.value;
+  get written(): Written {
+    const { value } = this._control;
+    if (this._text) {
+      return value === WRITE ? { text: this._text.value } : value === '' ? { text: '' } : { variable: value };
+    }
+    const isBox = this._control instanceof HTMLInputElement && this._control.type === 'checkbox';
+    return { text: isBox ? String(this._control.checked) : value };
   }
 
   /** Show what is wrong; where a person has not been yet, only at the end. */
@@ -70,23 +85,43 @@ class Field {
     const text = el('span', '', shown ? this._words(shown) : '');
     this._wrong.replaceChildren(...(shown ? [icon('failed'), text] : []));
     setHidden(this._wrong, !shown);
-    if (shown) {
-      this._control.setAttribute('aria-invalid', 'true');
-    } else {
-      this._control.removeAttribute('aria-invalid');
+    for (const control of [this._control, this._text]) {
+      if (shown && control === this._asked) {
+        control.setAttribute('aria-invalid', 'true');
+      } else {
+        control?.removeAttribute('aria-invalid');
+      }
     }
   }
 
   focus(): void {
-    this._control.focus();
+    this._asked.focus();
+  }
+
+  /** What is to be filled in: the text where one writes, else the choice. */
+  private get _asked(): Control {
+    return this._text && !this._text.hidden ? this._text : this._control;
+  }
+
+  /** What stands under the field; with variables offered, where its value comes from. */
+  private _drawNote(): void {
+    const { value } = this._control;
+    if (this._text) {
+      setHidden(this._text, value !== WRITE);
+    }
+    const lines = [this.about.description, noteOf(this.about, value, this._place, this._trans)].filter((line) => line);
+    setText(this._note, lines.join('\n'));
+    setHidden(this._note, !lines.length);
   }
 
   private _words(problem: ProblemInfo): string {
-    return problem.code === 'input-missing' ? this._trans.__('A value is needed.') : sentence(problem);
+    return problem.code === 'input-missing' ? this._trans.__('A value is needed.') : capital(sentence(problem));
   }
 
   private _touched = false;
+  private _text: HTMLTextAreaElement | null = null;
   private readonly _control: Control;
+  private readonly _note = el('p', 'aura-Panel-dim');
   private readonly _wrong = el('p', 'aura-Panel-wrong');
 }
 
@@ -95,6 +130,10 @@ let serial = 0;
 /** What is wrong, and what to do. */
 function sentence({ message, hint }: ProblemInfo): string {
   return hint ? `${message}. ${hint}` : `${message}.`;
+}
+
+function capital(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 function controlOf(about: InputField, trans: TranslationBundle): Control {
@@ -110,12 +149,19 @@ function controlOf(about: InputField, trans: TranslationBundle): Control {
     }
     return select;
   }
+  if (kind === 'variable') {
+    const select = el('select');
+    select.append(new Option(unchosen(about, trans), ''));
+    for (const { name, preview } of about.offers) {
+      if (about.variable === null || name !== about.name) {
+        select.append(new Option(`${name}, ${preview}`, name));
+      }
+    }
+    select.append(new Option(trans.__('Write it as YAML…'), WRITE));
+    return select;
+  }
   if (kind === 'yaml') {
-    const area = el('textarea');
-    area.rows = about.type.startsWith('list') || about.type === 'dict' ? 2 : 1;
-    area.placeholder = about.variable ?? about.default ?? '';
-    area.spellcheck = false;
-    return area;
+    return areaOf(about);
   }
   const input = el('input');
   input.autocomplete = 'off';
@@ -132,14 +178,35 @@ function controlOf(about: InputField, trans: TranslationBundle): Control {
   return input;
 }
 
-function noteOf(about: InputField, place: string, trans: TranslationBundle): string {
+function areaOf(about: InputField): HTMLTextAreaElement {
+  const area = el('textarea');
+  area.rows = about.type.startsWith('list') || about.type === 'dict' ? 2 : 1;
+  area.placeholder = about.variable ?? about.default ?? '';
+  area.spellcheck = false;
+  return area;
+}
+
+/** What an input is where no variable is chosen and nothing written. */
+function unchosen(about: InputField, trans: TranslationBundle): string {
   if (about.variable !== null) {
+    return `${about.name}, ${about.variable}`;
+  }
+  return about.default ?? (about.required ? trans.__('Choose…') : '');
+}
+
+function noteOf(about: InputField, value: string, place: string, trans: TranslationBundle): string {
+  const kind = kindOf(about);
+  if (kind === 'variable' && value !== WRITE) {
+    return value || about.variable !== null ? trans.__('A variable of %1.', place) : '';
+  }
+  if (kind !== 'variable' && about.variable !== null) {
     return trans.__('Left empty, it is the variable of %1: %2.', place, about.variable);
   }
-  switch (kindOf(about)) {
+  switch (kind) {
     case 'secret':
       return trans.__('Not stored and not shown anywhere.');
     case 'yaml':
+    case 'variable':
       return trans.__('YAML, as in a spec.');
     default:
       return '';
@@ -196,8 +263,8 @@ export class FormView {
   private _kernel(): HTMLElement {
     const [only, second] = this._desks;
     if (!second) {
-      const says = only ? this._trans.__('Runs in the kernel of %1.', only.name) : '';
-      return el('p', '', says);
+      const [before = '', after = ''] = this._trans.__('Runs in the kernel of %1.', '%1').split('%1');
+      return only ? el('p', '', before, el('strong', '', only.name), after) : el('p');
     }
     const select = el('select');
     this._desks.forEach((desk, place) => {
@@ -212,7 +279,7 @@ export class FormView {
 
   /** Ask what the spec takes, and draw that. */
   private async _begin(): Promise<void> {
-    const form = await this._ask({ inputs: {}, texts: {} });
+    const form = await this._ask({ inputs: {}, texts: {}, variables: {} });
     if (!form || !this._desk) {
       return;
     }
@@ -234,7 +301,7 @@ export class FormView {
 
   private get _filled(): Filled {
     const fields = this._fields.map(({ about }) => about);
-    return filled(fields, new Map(this._fields.map(({ about, text }) => [about.name, text])));
+    return filled(fields, new Map(this._fields.map(({ about, written }) => [about.name, written])));
   }
 
   private async _ask(given: Filled): Promise<Form | null> {
@@ -288,6 +355,7 @@ export class FormView {
         task_spec: this._spec.text,
         inputs,
         title,
+        variables: given.variables,
         use_variables: true,
       })) as { task_id: string };
       this._leave(task_id);
@@ -312,7 +380,9 @@ export class FormView {
   }
 
   private _complain(sentences: readonly string[]): void {
-    const said = sentences.map((sentence) => el('p', 'aura-Panel-wrong', icon('failed'), el('span', '', sentence)));
+    const said = sentences.map((sentence) =>
+      el('p', 'aura-Panel-wrong', icon('failed'), el('span', '', capital(sentence))),
+    );
     this._problems.replaceChildren(...said);
   }
 
