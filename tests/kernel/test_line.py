@@ -237,6 +237,8 @@ def test_the_graph_of_a_running_task_follows_it_to_its_end(held: Kernel) -> None
     end = held.wait_for(lambda message: followed("✓ second", message), start)
     assert "✓ first" in end["content"]["data"]["text/plain"]
     assert end["content"]["data"]["image/svg+xml"] != bundle["image/svg+xml"]
+    followers = "[each for each in asyncio.all_tasks() if 'LiveGraph' in repr(each)]"
+    held.ok(f"import asyncio\nawait asyncio.gather(*{followers})")
     assert held.get("len([each for each in two.scheduler.hooks._own if 'LiveGraph' in repr(each)])") == "0"
 
 
