@@ -23,6 +23,10 @@ async def read(context: aura.ActionContext):
 
 async def publish(context: aura.ActionContext):
     return await context.ask("Publish the table to the shared folder?")
+
+import pandas as pd
+flights = pd.DataFrame(0, index=range(336_776), columns=list("abcdefghijklmnopqrs"))
+weather = flights[list("abcdefghijklmno")].head(26_115)
 """,
     """\
 %%aura
@@ -96,7 +100,6 @@ def panel(browser: Browser, address: str, work: Path) -> None:
     it.lab.command("docmanager:open", path="flights.aura.yaml")
     page.locator("[data-jp-item-name=aura-run]:visible").click()
     form = beside.node.locator("form")
-    form.get_by_label("flights").fill("[1, 2, 3]")
     form.get_by_label("token").fill("s3cret-token")
     form.get_by_label("rate").fill("1.5")
     beside.button("Run").click()
