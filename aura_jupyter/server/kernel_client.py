@@ -71,7 +71,7 @@ class KernelClient:
         self._subscriber = f"server-{uuid4().hex}"
         self._process = ""  # the session of the kernel's process: another one after a restart
         self._hello: HelloAnswer | None = None
-        self._no_aura: Refusal | None = None  # holds until the kernel runs something
+        self._has_no_aura = False  # holds until the kernel runs something
         self._pending: dict[str, asyncio.Future[dict[str, Any]]] = {}
         self._heard = asyncio.Event()  # whether IOPub has been heard since it was connected
         self._subscribing = asyncio.Lock()
@@ -86,8 +86,8 @@ class KernelClient:
         Raises:
             Refusal: no Aura, an Aura that speaks another protocol, or no answer.
         """
-        if self._no_aura is not None:
-            raise self._no_aura
+        if self._has_no_aura:
+            raise _no_aura(self.kernel_id)
         asked, reply = self._send(messages.Hello())
         other, info = self._send_raw(_INFO, {})  # answered after our request, so its answer alone says: no Aura
         try:
@@ -95,8 +95,8 @@ class KernelClient:
                 await asyncio.wait({reply, info}, return_when=asyncio.FIRST_COMPLETED)
                 if not reply.done():
                     info.result()
-                    self._no_aura = _no_aura(self.kernel_id)
-                    raise self._no_aura
+                    self._has_no_aura = True
+                    raise _no_aura(self.kernel_id)
                 self._hello = _answer(await reply, HelloAnswer)
         except TimeoutError:
             raise _no_answer(self.deadline) from None
@@ -255,7 +255,7 @@ class KernelClient:
         self._came_from(header)
         self._heard.set()
         if parent.get("session") != self._session.session:
-            self._no_aura = None
+            self._has_no_aura = False
 
     def _read(self, frames: Frames) -> dict[str, Any] | None:
         try:
@@ -272,7 +272,7 @@ class KernelClient:
             return
         known, self._process = self._process, process
         if known:
-            self._hello = self._no_aura = None
+            self._hello, self._has_no_aura = None, False
             self._lease_ends, self.last = 0.0, 0
             self._heard.clear()
             self._fail(Refusal("kernel-gone", "The kernel was restarted before it answered."))
