@@ -146,10 +146,14 @@ class OwnKernels:
             for kernel_id in list(self._used):
                 if self._closing.is_set():
                     return
+                if kernel_id not in self._kernels.manager:  # it was ended while another one was
+                    continue
                 try:
                     await self._cull_if_idle(kernel_id)
                 except Refusal as refusal:
                     _log.debug("Kernel %s was not asked whether it is idle: %s", kernel_id, refusal.detail)
+                except Exception:  # noqa: BLE001 - whatever went wrong, the others are looked after all the same
+                    _log.exception("Kernel %s could not be ended", kernel_id)
 
     async def _closes_within(self, seconds: float) -> bool:
         try:

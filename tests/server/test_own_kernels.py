@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from tornado.httpclient import HTTPResponse
@@ -61,6 +62,23 @@ def test_one_that_a_task_runs_in_is_not_ended(own_server: JupyterServer) -> None
     until(lambda: kernel_ids(own_server) == {waiting.kernel_id})
     own_server.client.answer(waiting.task_id, "ask", "Approve")
     assert own_server.client.wait(waiting.task_id).status == "COMPLETED"
+
+
+def test_idle_ones_are_ended_though_a_person_ends_one_meanwhile(own_server: JupyterServer, tmp_path: Path) -> None:
+    client, ending = own_server.client, tmp_path / "ending"
+    slow, other = client.run_ad_hoc(ASKING), client.run_ad_hoc(ASKING)
+    code = (
+        f"import atexit, pathlib, time\natexit.register(lambda: (pathlib.Path({str(ending)!r}).touch(), time.sleep(4)))"
+    )
+    spec = {"steps": [{"action": "python.run", "params": {"code": code}}]}
+    client.wait(client.run_ad_hoc(spec, kernel_id=slow.kernel_id).task_id)
+    client.cancel(slow.task_id)
+    until(ending.exists)
+    client.cancel(other.task_id)
+    client.wait(other.task_id)
+    own_server.http.delete(f"api/kernels/{other.kernel_id}").raise_for_status()
+    client.wait(client.run_ad_hoc(TWO_STEPS).task_id)
+    until(lambda: not kernel_ids(own_server))
 
 
 def refused(response: HTTPResponse) -> tuple[int, str]:
