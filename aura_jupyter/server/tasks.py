@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections import OrderedDict, deque
 from collections.abc import AsyncIterator, Iterable, Iterator
 from dataclasses import dataclass
@@ -159,7 +160,7 @@ class KnownTask:
         return self.ended and heard == self._last
 
     async def updates(self, heard: int | None) -> AsyncIterator[Told | None]:
-        """What happens to the task, to its end; None where nothing happened for a while.
+        """What happens to the task, to its end; None after a while without news, and after a `wake` for nothing.
 
         Args:
             heard: the number of the update that the listener has heard; None for one who begins.
@@ -171,9 +172,9 @@ class KnownTask:
                 heard = told.update.number
                 yield told
             if not missing:
-                try:
+                with contextlib.suppress(TimeoutError):
                     await asyncio.wait_for(changed.wait(), COMMENT)
-                except TimeoutError:
+                if not self._since(heard):
                     yield None
 
     def _since(self, heard: int | None) -> list[Told]:

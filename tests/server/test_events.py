@@ -197,3 +197,15 @@ async def test_a_quiet_stream_says_that_it_is_still_there(monkeypatch: pytest.Mo
     first = await anext(updates)
     assert first is not None
     assert [await anext(updates), await anext(updates)] == [None, None]
+
+
+async def test_a_reader_that_is_woken_for_nothing_gets_to_look_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aura_jupyter.server.tasks.COMMENT", 1000 * LIMIT)
+    known = KnownTask("kernel", summary("a"))
+    updates = known.updates(None)
+    await anext(updates)
+    reading = asyncio.ensure_future(anext(updates))
+    await asyncio.sleep(0)  # it waits
+    known.wake()
+    async with asyncio.timeout(LIMIT):
+        assert await reading is None
