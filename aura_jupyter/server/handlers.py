@@ -32,7 +32,7 @@ class AuraHandler(APIHandler):
 
     Args:
         service: who answers.
-        operation: what the address does.
+        operations: what the address does, by the verbs that it takes.
         limit: how many bytes a body may have.
     """
 

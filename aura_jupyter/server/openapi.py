@@ -17,7 +17,7 @@ from .operations import OPERATIONS, Operation
 Json = dict[str, Any]
 _OF_ALL = (400, 403, 405, 413, 500)
 _REF = "#/components/schemas/{model}"
-_LINKED = {"task": "GET", "logs": "GET", "events": "GET", "cancel": "POST", "rerun": "POST"}
+_LINKED = ("task", "logs", "events", "cancel", "rerun")
 _EXAMPLE = {
     "task_spec": """inputs:
   - {name: n, type: integer}
