@@ -191,7 +191,9 @@ class Hooks:
         name = _full_name(listener)
         with _changing:
             if "<lambda>" not in name:
-                self._own = [(where, known) for where, known in self._own if where != hook or _full_name(known) != name]
+                old = [each for each in self._own if each[0] == hook and _full_name(each[1]) == name]
+                self._reported.difference_update(id(known) for _, known in old)
+                self._own = [each for each in self._own if each not in old]
             self.add(listener, hook)
 
     def fire(self, listeners: tuple[Listener, ...], event: Event) -> None:

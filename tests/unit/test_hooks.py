@@ -269,6 +269,18 @@ async def test_a_hook_that_is_registered_again_under_its_name_is_replaced(hook: 
 
 
 @on_clock
+async def test_a_hook_that_is_registered_again_is_reported_again(hook: Any, caplog: pytest.LogCaptureFixture) -> None:
+    def tell(event: Any) -> None:
+        raise ValueError("bad listener")
+
+    async with scheduler(echo) as made:
+        for _ in range(2):  # in a notebook another function may get the place of the old one in memory
+            hook("after_task_run")(tell)
+            await made.run_ad_hoc_task("steps: [{action: echo}]")
+    assert caplog.text.count("which is said once") == 2
+
+
+@on_clock
 async def test_two_lambdas_are_two_listeners(hook: Any) -> None:
     heard = []
     hook("after_task_run")(lambda event: heard.append(1))
