@@ -8,14 +8,14 @@ from typing import Any
 
 import pytest
 
-from aura_jupyter.notebook.door.hub import KEPT, KEPT_BYTES, Ends
+from aura_jupyter.notebook.door.hub import KEPT, KEPT_BYTES, PAGES, Ends
 from aura_jupyter.notebook.mime import MIME, VIEW
 from aura_jupyter.protocol import PROTOCOL, TARGET
 from tests.kernel.doors import Program, program
 from tests.kernel.kernels import Kernel
 
 SETUP = """\
-import asyncio, time
+import asyncio, threading, time
 import aura_jupyter as aura
 gates = {}
 async def gated(name): await gates.setdefault(name, asyncio.Event()).wait()
@@ -200,6 +200,17 @@ def test_comms_of_reloaded_pages_are_bounded(page: Program, hub: Kernel) -> None
     page.heard(comms[-1], lambda data: task_id in ids(data.get("final")))
     told = {each["content"]["comm_id"] for each in page.iopub if each["msg_type"] == "comm_msg"}
     assert len(told & set(comms)) <= 32
+
+
+def test_a_reloaded_page_that_had_a_panel_keeps_no_events_going(page: Program, hub: Kernel) -> None:
+    old = new_comm()
+    page.open(old, panel=True)
+    page.heard(old, lambda data: True)
+    for comm in [new_comm() for _ in range(PAGES)]:
+        page.open(comm)
+    page.wait_for(lambda message: message["msg_type"] == "comm_close" and message["content"]["comm_id"] == old)
+    hub.ok("for thread in threading.enumerate():\n    if thread.name == 'aura-events': thread.join(30)")
+    assert "aura-events" not in hub.get("[thread.name for thread in threading.enumerate()]")
 
 
 def test_ends_are_kept_by_number_and_by_size() -> None:

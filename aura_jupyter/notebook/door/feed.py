@@ -38,9 +38,7 @@ class Feed:
         self._leases: dict[str, float] = {}  # until when, on the monotonic clock
         self._panels: Callable[[list[Json]], object] | None = None
         self._changed: dict[Tasklet, Steps] = {}
-        self._later: list[
-            tuple[float, Tasklet, StepRun, Tasklet]
-        ] = []  # when to look at a step that nobody will tell of
+        self._later: list[tuple[float, Tasklet, StepRun, Tasklet]] = []  # when to look at a step, of which nobody tells
         self._something = threading.Event()
         self._thread: threading.Thread | None = None
         self._number = 0
@@ -112,6 +110,8 @@ class Feed:
         while root.parent is not None:
             root = root.parent[0]
         with self._lock:
+            if self._thread is None:  # the last listener has gone this moment
+                return
             steps = self._changed.setdefault(root, {})
             if step is not None and event.hook != "step_log":
                 steps[step] = tasklet

@@ -124,6 +124,7 @@ class Hub:
             surplus = [self._pages.popitem(last=False)[1] for _ in range(len(self._pages) - PAGES)]
         for old in surplus:
             old.comm.close()
+            self._set_panel(old, wanted=False)
         self._heard(page, message["content"].get("data"))
 
     def _closed(self, page: Page) -> None:
