@@ -9,7 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ..spec.problems import Problem, Source, SpecError
-from ..spec.reader import read_text, read_value, resolve, source_of
+from ..spec.reader import read_text, read_value, source_of
+from ..spec.scalars import resolve
 from .endings import UsageError
 from .specs import NAME_OF_STDIN, STDIN, content_of
 

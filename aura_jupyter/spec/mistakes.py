@@ -253,6 +253,8 @@ def _mapping_hint(path: Path, value: Any) -> str:
         spaced = NO_SPACE.match(value)
         if spaced:
             return f"A space is missing after the colon: write {quote(spaced['key'] + ': ' + spaced['value'])}."
+        if ":\u00a0" in value:
+            return "What follows the colon is a no-break space: write a space in its place."
         if "\n" not in value and " " not in value.strip():
             return f"Write {quote('action: ' + value)}."
     if path[-2:-1] == ("inputs",):

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import bisect
+import contextlib
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 import yaml
+
+from .scalars import resolve
+from .wording import shown
 
 Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml where it is there, ten times as fast
 
@@ -56,17 +60,46 @@ class Node:
         if self._by_key is None:
             pairs = reversed(self.children)
             self._by_key = {pair[0].value or "": pair for pair in pairs if pair[0] is not None}
-        return self._by_key.get(str(part))
+        return self._by_key.get(str(part)) or self._no_text(str(part))
+
+    def _no_text(self, part: str) -> tuple[Node | None, Node] | None:
+        """The pair whose key is no text and another way to write `part`, as `0x1F` is one to write 31."""
+        for key, value in self.children:
+            if key is not None and not key.style and key.value is not None:
+                with contextlib.suppress(ValueError):
+                    means = resolve(key.value)
+                    if not isinstance(means, str) and part in (str(means), shown(means)):
+                        return key, value
+        return None
 
     def keys(self) -> list[str]:
         """The keys of a mapping as they are written."""
         return [key.value for key, _ in self.children if key is not None and key.value is not None]
 
 
+_BREAKS = "\x85\u2028\u2029"
+
+
+def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
+    """The text without what only YAML 1.1, and so libyaml, takes for a line break.
+
+    Returns:
+        the text, in which other characters stand for these, and the table that brings them back.
+    """
+    found = [character for character in _BREAKS if character in text]
+    if not found:
+        return text, {}
+    free = (chr(code) for code in range(0xE000, 0xF900) if chr(code) not in text)
+    instead = dict(zip(found, free, strict=False))
+    return text.translate(str.maketrans("".join(instead), "".join(instead.values()))), {
+        ord(stands): meant for meant, stands in instead.items()
+    }
+
+
 def tree(text: str) -> Node | None:
     """The nodes of a text, None where it cannot be read. An alias has the children of what it names."""
     try:
-        return _Tree(_events(Loader(text))).root()
+        return _Tree(_events(Loader(without_old_breaks(text)[0]))).root()
     except (yaml.YAMLError, UnicodeError):
         return None
 

@@ -12,6 +12,7 @@ from ..errors import AuraError
 from . import layout
 from .collector import paused
 from .positions import Lines, Node, descend, tree
+from .spellings import meant_by
 from .wording import nearest
 
 __all__ = [
@@ -211,7 +212,11 @@ class _Places:
 
     def _fix(self, problem: Problem, mark: Mark | None) -> tuple[str, str] | None:
         """The fix, where what it replaces is what is underlined, and as it can be written there."""
-        if problem.fix is None or mark is None or self.root is None:
+        if problem.fix is None or mark is None:
+            return None
+        if mark.line <= self.shift:  # in the line of options
+            return problem.fix
+        if self.root is None:
             return None
         text, write = problem.fix
         line, start = mark.line - 1 - self.shift, mark.column - 1
@@ -243,7 +248,8 @@ class _Places:
         """As `descend`, but a key that the text lacks may be the nearest one that it has: it was taken for that."""
         key, node, around, done = descend(root, path)
         while done < len(path) and isinstance(path[done], str) and not node.is_list and node.children:
-            near = nearest(str(path[done]), node.keys())
+            name, keys = str(path[done]), node.keys()
+            near = next((key for key in keys if meant_by(key, name)), None) or nearest(name, keys)
             if near is None:
                 break
             path = (*path[:done], near, *path[done + 1 :])
@@ -307,6 +313,8 @@ class _Places:
 def _is_given(problem: Problem) -> bool:
     """Whether it is about the value that an input was given, which stands in no text."""
     path = problem.path
+    if path == ("inputs",):
+        return problem.code == "input-value"
     return len(path) == 2 and path[0] == "inputs" and isinstance(path[1], str) and not problem.at_key
 
 

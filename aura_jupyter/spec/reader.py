@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 from pathlib import Path as File
@@ -15,9 +15,10 @@ import yaml
 from . import syntax
 from .collector import paused
 from .labels import owner
-from .positions import Lines, Loader
+from .positions import Lines, Loader, without_old_breaks
 from .problems import Path, Problem, Source, SpecError, mark_of
-from .wording import kind, quote
+from .scalars import resolve
+from .wording import kind, quote, shown
 
 DEEPEST = 100  # levels
 MOST_COPIED = 10_000  # values that aliases may add
@@ -125,7 +126,7 @@ class _Reading:
             return self._as_json(error)
 
     def _first_document(self) -> Any:
-        self.next = Loader(self.text).get_event
+        self.next = _events(self.text)
         self.next()  # the stream's start
         if type(self.next()) is yaml.StreamEndEvent:
             return None
@@ -184,8 +185,6 @@ class _Reading:
         return self.resolved(value, event)
 
     def resolved(self, value: str, event: Any) -> Any:
-        if value in _WORDS:
-            return _WORDS[value]
         try:
             return resolve(value)
         except ValueError:
@@ -227,7 +226,7 @@ class _Reading:
                 key = self.key(event, start, depth)
             event_of_value = next_event()
             if key in found:
-                self.twice(event, key)
+                self.twice(event, key, next(first for first in found if first == key))
             trail[-1] = key
             inside = value(event_of_value, depth)
             found.setdefault(key, inside)
@@ -252,6 +251,8 @@ class _Reading:
                     ),
                     "<<",
                 )
+            elif not event.style and (fault := syntax.no_break_space(self.text, at)) is not None:
+                self.fault(fault)
             return self.value(event, depth)
         before = len(self.faults)
         found = self.value(event, depth)
@@ -266,18 +267,15 @@ class _Reading:
         self.fault(fault or syntax.Fault("wrong-type", words, "Put it in quotes.", at, event.end_mark.index))
         return _NO_KEY
 
-    def twice(self, event: Any, key: Any) -> None:
-        if key is _NO_KEY:
+    def twice(self, event: Any, key: Any, first: Any) -> None:
+        if key is _NO_KEY or key == "<<":
             return
+        says = f"{quote(str(key) if isinstance(key, str) else shown(key))} is given twice"
+        if type(key) is not type(first):
+            says = f"to Python the keys {shown(key)} and {shown(first)} are one, and it is given twice"
         at, end = event.start_mark.index, event.end_mark.index
-        if key != "<<":
-            trail = self.trail[:-1]
-            self.faults.append(
-                (
-                    syntax.Fault("duplicate-key", f"{quote(str(key))} is given twice", "Keep one of them.", at, end),
-                    (*trail, key),
-                )
-            )
+        fault = syntax.Fault("duplicate-key", says, "Keep one of them.", at, end)
+        self.faults.append((fault, (*self.trail[:-1], first)))
 
     def spaced(self, key: Any, event: Any, value: Any) -> None:
         """`{a:1}`, which YAML takes for the key `a:1` without a value."""
@@ -328,37 +326,25 @@ class _Reading:
         return _copy(found)
 
 
+def _events(text: str) -> Callable[[], Any]:
+    """What gives the next event of a text."""
+    text, back = without_old_breaks(text)
+    next_event: Callable[[], Any] = Loader(text).get_event
+    if not back:
+        return next_event
+
+    def restored() -> Any:
+        event = next_event()
+        if type(event) is yaml.ScalarEvent:
+            event.value = event.value.translate(back)
+        return event
+
+    return restored
+
+
 _OPEN, _MISSING, _NO_KEY = object(), object(), object()
-_WORDS: dict[str, Any] = {
-    **dict.fromkeys(("", "~", "null", "Null", "NULL"), None),
-    **dict.fromkeys(("true", "True", "TRUE"), True),
-    **dict.fromkeys(("false", "False", "FALSE"), False),
-}
 _FIRST = frozenset(["", *"~nNtTfF+-.0123456789"])
-_FIRST_OF_KEY = _FIRST | {"<"}
-_INTEGER = re.compile(r"[-+]?[0-9]+")
-_OCTAL, _HEXADECIMAL = re.compile(r"0o[0-7]+"), re.compile(r"0x[0-9a-fA-F]+")
-_FLOAT = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?")
-_SPECIAL = re.compile(r"[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)")
-
-
-def resolve(value: str) -> Any:
-    """The value of a scalar without quotes, by the core schema of YAML 1.2.
-
-    Raises:
-        ValueError: a number of more digits than Python converts.
-    """
-    if value in _WORDS:
-        return _WORDS[value]
-    if _INTEGER.fullmatch(value):
-        return int(value)
-    if _FLOAT.fullmatch(value):
-        return float(value)
-    if _OCTAL.fullmatch(value):
-        return int(value, 0)
-    if _HEXADECIMAL.fullmatch(value):
-        return int(value, 0)
-    return float(value.replace(".", "")) if _SPECIAL.fullmatch(value) else value
+_FIRST_OF_KEY = _FIRST | {"<", "\u00a0"}
 
 
 def _size(value: Any, most: int) -> int:
@@ -390,7 +376,10 @@ _VALUES = frozenset({"params", "args", "default", "returns", "enum", "for_each",
 
 
 def _copied(spec: Mapping[str, Any]) -> dict[Any, Any]:
-    """A mapping with its dicts, lists and tuples copied; other objects are kept as they are."""
+    """A mapping with its dicts, lists and tuples copied; other objects are kept as they are.
+
+    Dicts and lists of other classes, as YAML readers make them, are objects where they are values without a template.
+    """
     source = Source(None)
 
     def copy(value: Any, path: Path, is_value: bool) -> Any:
@@ -399,17 +388,36 @@ def _copied(spec: Mapping[str, Any]) -> dict[Any, Any]:
                 [Problem("too-deep", "the spec has more than 100 levels", "Write it with fewer levels.", path[:8])],
                 source,
             )
-        if type(value) is dict or (isinstance(value, dict) and not is_value):
+        own = isinstance(value, (dict, list)) and (not is_value or _holds_template(value))
+        if type(value) is dict or (own and isinstance(value, dict)):
             return {
                 k: copy(v, (*path, k if isinstance(k, int) else str(k)), is_value or k in _VALUES)
                 for k, v in value.items()
             }
-        if type(value) is list or (isinstance(value, list) and not is_value):
+        if type(value) is list or (own and isinstance(value, list)):
             return [copy(v, (*path, i), is_value) for i, v in enumerate(value)]
-        return tuple(copy(v, (*path, i), is_value) for i, v in enumerate(value)) if type(value) is tuple else value
+        if type(value) is tuple:
+            return tuple(copy(v, (*path, i), is_value) for i, v in enumerate(value))
+        return value
 
     with paused():
         return {k: copy(v, (str(k),), k in _VALUES) for k, v in spec.items()}
+
+
+def _holds_template(value: Any) -> bool:
+    """Whether a template stands in a dict or list of another class than these two, as far as is quickly seen."""
+    if type(value) in (dict, list):
+        return False
+    left, seen = [value], {id(value)}
+    while left and len(seen) < MOST_COPIED:
+        found = left.pop()
+        if isinstance(found, (dict, list, tuple)):
+            inside = [v for v in (found.values() if isinstance(found, dict) else found) if id(v) not in seen]
+            left += inside
+            seen.update(map(id, inside))
+        elif isinstance(found, str) and ("{{" in found or "{%" in found):
+            return True
+    return False
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:

@@ -52,7 +52,7 @@ _RENAMED: dict[str, dict[str, str]] = {
     "concurrency": {"name": "group", "max": "limit"},
     "input": {**dict.fromkeys(("options", "choices"), "enum"), "minimum": "min", "maximum": "max"},
     "step": {
-        **dict.fromkeys(("with", "parameters", "inputs"), "params"),
+        **dict.fromkeys(("with", "parameters", "inputs", "kwargs", "vars"), "params"),
         **dict.fromkeys(("if", "condition"), "when"),
         **dict.fromkeys(("needs", "after"), "depends_on"),
         **dict.fromkeys(("on_failure", "catch", "rescue"), "on_error"),
@@ -64,6 +64,7 @@ _RENAMED: dict[str, dict[str, str]] = {
     "on_error": {},
 }
 _TO_LOOP = frozenset({"for_each", "foreach", "with_items"})
+_TO_RETRY = {**dict.fromkeys(("max_attempts", "max_retries"), "attempts"), "interval": "delay"}
 _CONTINUE = frozenset({"ignore_errors", "continue_on_error"})
 _OUTPUT = frozenset({"output_to", "register"})
 _COMMAND = frozenset({"run", "shell"})
@@ -98,11 +99,12 @@ def advise(where: str, key: str, given: Mapping[str, object]) -> Advice:
         key: the unknown key.
         given: the mapping.
     """
-    special = _of_a_step(key, given) if where == "step" else None
+    plain = _plain(key)
+    special = _of_a_step(plain, key, given) if where == "step" else _of_a_spec(plain, key) if where == "spec" else None
     if special is not None:
         return special
     says = f"has no key {quote(key)}"
-    write = _RENAMED[where].get(key)
+    write = _RENAMED[where].get(plain)
     if write is None and (place := _belongs(where, key)) is not None:
         return Advice(
             "misplaced-key",
@@ -111,6 +113,8 @@ def advise(where: str, key: str, given: Mapping[str, object]) -> Advice:
         )
     spelled = write is not None
     write = write or nearest(key, KEYS[where])
+    if write is None and len(given) == 1 and where in {"input", "step"}:
+        return Advice("unknown-key", says, f"Write '- name: {_short(key)}', and what it holds as keys beside 'name'.")
     if write is None:
         return Advice("unknown-key", says, f"The keys are: {', '.join(KEYS[where])}.")
     if given.get(write) is not None:
@@ -120,8 +124,34 @@ def advise(where: str, key: str, given: Mapping[str, object]) -> Advice:
     return Advice("spelling" if spelled else "unknown-key", says, f"Write {quote(write)}.", write)
 
 
-def _of_a_step(key: str, given: Mapping[str, object]) -> Advice | None:
-    says = f"has no key {quote(key)}"
+def meant_by(key: str, name: str) -> bool:
+    """Whether a key of another tool was taken for the key `name`."""
+    plain = _plain(key)
+    return (name == "loop" and plain in _TO_LOOP) or any(keys.get(plain) == name for keys in _RENAMED.values())
+
+
+def _plain(key: str) -> str:
+    """A key as the tables have it: other tools write `continue-on-error`."""
+    return key.replace("-", "_").lower()
+
+
+def _short(key: str) -> str:
+    return quote(key)[1:-1]
+
+
+def _of_a_spec(key: str, written: str) -> Advice | None:
+    if _RENAMED["step"].get(key) != "on_error":
+        return None
+    hint = "Write 'on_error' in a step, or 'finally' for what runs whatever happened."
+    return Advice("spelling", f"has no key {quote(written)}", hint)
+
+
+def _of_a_step(key: str, written: str, given: Mapping[str, object]) -> Advice | None:
+    says = f"has no key {quote(written)}"
+    if key == "always":
+        return Advice("spelling", says, "Write 'finally' at the top level.")
+    if key in _TO_RETRY:
+        return Advice("spelling", says, f"Write '{_TO_RETRY[key]}' under 'retry'.")
     if key in _TO_LOOP:
         return Advice(
             "spelling",
@@ -138,7 +168,7 @@ def _of_a_step(key: str, given: Mapping[str, object]) -> Advice | None:
     if key in _COMMAND:
         return Advice("spelling", says, "Write 'action: shell.run', and the command under 'params' as 'command'.")
     if key == "env":
-        return Advice("misplaced-key", f"{quote(key)} belongs under 'params'", "Move it there.")
+        return Advice("misplaced-key", f"{quote(written)} belongs under 'params'", "Move it there.")
     return None
 
 
@@ -151,6 +181,8 @@ def type_meant(text: str) -> str | None:
     """The type that another language's spelling means: `list[string]` for `list<str>`."""
     plain = re.sub(r"\s+", "", text[:200]).replace("<", "[").replace(">", "]")
     plain = re.sub(r"^(\w+)\[\]$", r"list[\1]", plain).lower()
+    if plain in {"list[list]", "list[array]"} and text.endswith("[]"):
+        return "list"
     words = re.sub(r"\w+", lambda found: TYPES.get(found[0], found[0]), plain)
     if words.startswith("dict["):
         return "dict"

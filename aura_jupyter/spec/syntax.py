@@ -9,7 +9,8 @@ from typing import Any
 
 import yaml
 
-from .positions import Lines, Loader
+from .positions import Lines, Loader, without_old_breaks
+from .spellings import type_meant
 from .wording import quote
 
 
@@ -84,9 +85,38 @@ def _unreadable(text: str) -> Fault:
     )
 
 
+def no_break_space(text: str, at: int) -> Fault | None:
+    """A no-break space where indentation, or the blank behind '-', should be: it looks like a blank and is none."""
+    found = re.compile(r"-?(\u00a0+)").match(text, at)
+    return _no_break(*found.span(1)) if found else None
+
+
+def _no_break(start: int, end: int) -> Fault:
+    count = end - start
+    write = "Write a space in its place." if count == 1 else f"Write {count} spaces in their place."
+    few = "a no-break space stands" if count == 1 else f"{count} no-break spaces stand"
+    return Fault("bad-yaml", f"{few} where YAML needs {'a space' if count == 1 else 'spaces'}", write, start, end)
+
+
+_NO_BREAK = re.compile(r"^ *(?:- +)*(?:-|[\w.-]+:)?(\u00a0+)")
+
+
+def _no_break_spaces(scene: _Scene) -> Fault | None:
+    above = _line_above(scene, scene.line)
+    for line in (scene.lines.at(scene.since)[0], scene.line, *(() if above is None else (above,))):
+        found = _NO_BREAK.match(scene.lines[line])
+        if found:
+            start = scene.lines.starts[line]
+            return _no_break(start + found.start(1), start + found.end(1))
+    return None
+
+
 def _tab(scene: _Scene) -> Fault | None:
     line = scene.line
     content = scene.lines[line]
+    if re.match(r" *-[ -]*\t", content) and scene.text[scene.at : scene.at + 1] == "\t":
+        message, hint = "a tab stands where YAML needs a space", "Write a space in its place."
+        return scene.fault(message, hint, scene.at, code="tab")
     indent = content[: len(content) - len(content.lstrip(" \t"))]
     if "\t" not in indent or "while scanning a quoted scalar" in scene.context:
         return None
@@ -225,7 +255,7 @@ def _open_bracket(scene: _Scene) -> tuple[int | None, int | None]:
 def _tokens(text: str) -> list[Any]:
     tokens = []
     try:
-        loader = Loader(text)
+        loader = Loader(without_old_breaks(text)[0])
         while loader.check_token():
             tokens.append(loader.get_token())
     except (yaml.YAMLError, UnicodeError):
@@ -237,7 +267,37 @@ def _comma(scene: _Scene) -> Fault | None:
     """Between two values in brackets."""
     if "',' or" not in scene.problem and not scene.problem.startswith("expected ',' or"):
         return None
+    if (fault := _text_in_brackets(scene)) is not None:
+        return fault
     return scene.fault("a ',' is missing in front of this", "Write a ',' between the two values.", scene.at)
+
+
+_PLAIN_IN_BRACKETS = re.compile(r"""(?:^|[\[{,:]\s)\s*(?P<text>[^\s\[\]{},:'"](?:[^\[\]{},:]|:(?!\s))*)$""")
+_BALANCED = re.compile(r"(?:\[[^\[\]{}]*){1,20}\]{1,20}|\{[^\[\]{}]*\}")
+
+
+def _text_in_brackets(scene: _Scene) -> Fault | None:
+    """Text without quotes that could stand on a line of its own, such as `list[string]`, but not in brackets."""
+    start, end = scene.lines.starts[scene.line], scene.lines.end(scene.line)
+    before, rest = scene.text[start : scene.at], scene.text[scene.at : end]
+    found = _PLAIN_IN_BRACKETS.search(before)
+    if not found:
+        return None
+    begin, text = start + found.start("text"), found["text"]
+    if text[0] in "“”‘’„":
+        hint = "Write \" or ' in its place, and where the text ends."
+        return scene.fault(f"'{text[0]}' is no quote to YAML", hint, begin)
+    if rest.startswith(":"):
+        text += re.split(r"[\[\]{},]", rest)[0].rstrip()
+        hint = f'Put the text in quotes: "{text}".'
+        return scene.fault("a ': ' stands inside a text that has no quotes", hint, begin, begin + len(text))
+    inside = _BALANCED.match(rest)
+    if inside is None or ("," in inside[0] and text[-1] == " "):  # a list of its own, rather
+        return None
+    text += inside[0]
+    meant = type_meant(text) if re.search(r"\btype\s*:\s*$", scene.text[start:begin]) else None
+    message = f"text with a '{rest[0]}' in it needs quotes inside of brackets"
+    return scene.fault(message, f'Write "{meant or text}".', begin, begin + len(text))
 
 
 def _no_space(scene: _Scene) -> Fault | None:
@@ -321,6 +381,8 @@ def _indentation(scene: _Scene) -> Fault | None:
         return None
     line = scene.line
     start, end = scene.whole_line(line)
+    if scene.text[start : start + 1] == ":":
+        return scene.fault("a key is missing in front of this ':'", "Write the key.", start)
     if scene.at > start:
         return scene.fault("something is left over here", "Delete it, or put the whole value in quotes.", scene.at, end)
     column = _column_wanted(scene, line)
@@ -382,6 +444,10 @@ def _escape(scene: _Scene) -> Fault | None:
     if "escape" not in scene.problem and "hexdecimal" not in scene.problem:
         return None
     start = max(scene.text.rfind("\\", 0, scene.at + 1), scene.since)
+    if "Unicode character escape code" in scene.problem:
+        half = scene.text[start : start + (10 if scene.text[start + 1 : start + 2] == "U" else 6)]
+        hint = "Write the character itself, or its whole number: \\U and eight digits."
+        return scene.fault(f"{quote(half)} is no character", hint, start, start + len(half))
     hint = "Write the text in single quotes, or every backslash twice."
     return scene.fault(
         f"{quote(scene.text[start : start + 2])} is nothing that YAML knows in double quotes", hint, start, start + 2
@@ -419,6 +485,30 @@ def tag(text: str, start: int) -> Fault:
     )
 
 
+def _after_the_end(scene: _Scene) -> Fault | None:
+    if "<document start>" not in scene.problem:
+        return None
+    mark = " or the '...' in front of it" if scene.text[: scene.at].rstrip().endswith("...") else ""
+    start, end = scene.whole_line(scene.line)
+    message = "the spec has ended above, and something stands behind its end"
+    return scene.fault(message, f"Delete it{',' if mark else ''}{mark}.", max(start, scene.at), end)
+
+
+LONGEST_KEY = 1024  # characters, by the rules of YAML
+
+
+def _long_key(scene: _Scene) -> Fault | None:
+    start = scene.lines.starts[scene.line]
+    before = scene.text[start : scene.at]
+    if scene.text[scene.at : scene.at + 1] != ":" or len(before) <= LONGEST_KEY:
+        return None
+    key = re.search(r"[^\s\[{,]*$", before)
+    if not key or len(key[0]) <= LONGEST_KEY:
+        return None
+    message = f"a key has {LONGEST_KEY:,} characters at the most, and this one {len(key[0]):,}"
+    return scene.fault(message, "Write a shorter one.", start + key.start(), scene.at)
+
+
 def _deep(scene: _Scene) -> Fault | None:
     return too_deep(scene.at) if "nesting depth" in scene.problem else None
 
@@ -439,11 +529,14 @@ _OWN_WORDS = {
 }
 _LOOKS: tuple[Callable[[_Scene], Fault | None], ...] = (
     _deep,
+    _after_the_end,
+    _no_break_spaces,
     _tab,
     _directive,
     _quotes,
     _template,
     _brackets,
+    _long_key,
     _comma,
     _no_space,
     _no_colon,

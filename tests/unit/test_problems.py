@@ -331,6 +331,16 @@ def mark(text: str, *path: str | int, **more: Any) -> tuple[int, int, int] | Non
         pytest.param(
             "steps:\n - parms: {x: 1}\n", ("steps", 0, "params", "x"), {}, (2, 15, 1), id="below a misspelled key"
         ),
+        pytest.param(
+            "steps:\n - a: 1\n   with: {x: 1}\n",
+            ("steps", 0, "params", "x"),
+            {},
+            (3, 14, 1),
+            id="below another tool's key",
+        ),
+        pytest.param("a: {b: 1, 0x1F: c}\n", ("a", 31), {}, (1, 17, 1), id="a number written in another way"),
+        pytest.param("a: {b: 1, 1.50: c}\n", ("a", "1.5"), {"at_key": True}, (1, 11, 4), id="a key that is no text"),
+        pytest.param("a: {b: 1, ~: c}\n", ("a", "null"), {"at_key": True}, (1, 11, 1), id="a key that is null"),
     ],
 )
 def test_a_path_finds_its_place(text: str, path: Any, more: dict[str, Any], place: Any) -> None:

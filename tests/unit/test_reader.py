@@ -93,6 +93,17 @@ def test_all_line_ends_are_read(ending: str) -> None:
     assert refused(ending.join(["a: 1", "b: 2", "a: 3"])).line == 3
 
 
+@pytest.mark.parametrize("character", ["\x85", "\u2028", "\u2029"])
+def test_what_only_yaml_1_1_takes_for_a_line_break_is_a_character(character: str) -> None:
+    text = f"a: |\n  x{character}y\nb: 'x{character}y'\nc{character}: 1\n"
+    assert read(text)[0] == {"a": f"x{character}y\n", "b": f"x{character}y", f"c{character}": 1}
+    error = refused(f"{text}b: 2\n")
+    assert [(mark.line, mark.column) for mark in (error.problems[0].mark, *error.problems[0].others) if mark] == [
+        (5, 1),
+        (3, 1),
+    ]
+
+
 def test_a_byte_order_mark_is_passed_over() -> None:
     assert read("\ufeffa: 1\n")[0] == {"a": 1}
     error = refused("\ufeffa: 1\na: 2\n")
@@ -150,6 +161,24 @@ def test_a_mapping_is_copied_and_its_objects_are_kept() -> None:
     assert params["list"] == [3]
     assert params["list"] is not spec["steps"][0]["params"]["list"]  # type: ignore[index]
     assert source == Source(None)
+
+
+def test_dicts_and_lists_of_other_classes_are_read_where_a_template_stands_in_them() -> None:
+    class Loaded(dict[str, Any]):
+        """As a YAML reader makes them that keeps comments."""
+
+    class Items(list[Any]):
+        pass
+
+    around = Items()
+    around.append(around)
+    value = Loaded(x=Items([Loaded(y="{{ inputs.n }}")]))
+    data, _ = read({"steps": Items([Loaded(action="a", params=Loaded(value=value, around=around))])})
+    assert type(data["steps"]) is list
+    params = data["steps"][0]["params"]
+    assert params["around"] is around
+    assert params["value"] == {"x": [{"y": "{{ inputs.n }}"}]}
+    assert type(params["value"]["x"][0]) is dict
 
 
 def test_a_mapping_that_holds_itself_is_refused() -> None:
@@ -234,6 +263,39 @@ TABBED = "steps:\n  - action: x\n\ttimeout: 3\n"
             "daily.yaml", "wrong-type", 1, 1, "and this is text", "pathlib.Path('daily.yaml')", id="a file's name"
         ),
         pytest.param("action:core.log\n", "wrong-type", 1, 1, "this is text", "A space is missing", id="one word"),
+        pytest.param(
+            "a:\n\u00a0\u00a0b: 1\n",
+            "bad-yaml",
+            2,
+            1,
+            "2 no-break spaces stand",
+            "Write 2 spaces",
+            id="no-break spaces",
+        ),
+        pytest.param(
+            "a:\n  -\u00a0b: 1\n", "bad-yaml", 2, 4, "a no-break space stands", "Write a space", id="one behind a dash"
+        ),
+        pytest.param(
+            "a: {1: x, true: y}\n",
+            "duplicate-key",
+            1,
+            11,
+            "the keys true and 1 are one",
+            "Keep one",
+            id="one to Python",
+        ),
+        pytest.param(
+            "a: {true: x, True: y}\n", "duplicate-key", 1, 14, "'true' is given twice", "Keep one", id="true twice"
+        ),
+        pytest.param(
+            'a: "\\ud83d\\ude00"\n',
+            "bad-yaml",
+            1,
+            5,
+            "is no character",
+            "Write the character itself",
+            id="a half escape",
+        ),
         pytest.param("a: \x00\n", "bad-yaml", 1, 4, "U+0000", "Delete it", id="a NUL"),
         pytest.param("a: 1\nb: x\x1b[0m\n", "bad-yaml", 2, 5, "U+001B", "Delete it", id="an escape"),
         pytest.param("a: \ud800\n", "bad-yaml", 1, 4, "U+D800", "Delete it", id="half a character"),
@@ -287,6 +349,36 @@ SYNTAX = [
     ("no comma", "a: {b: [1] c: 2}\n", 1, 12, "a ',' is missing in front of this", "Write a ','"),
     ("no comma behind quotes", 'a: {b: "x" "c": 2}\n', 1, 12, "a ',' is missing in front of this", "Write a ','"),
     ("a stray bracket", "a: 1\nb:\n  ]c: 2\n", 3, 3, "']' cannot stand here", "Look here"),
+    (
+        "a list's type in braces",
+        "{name: a, type: list[str]}\n",
+        1,
+        17,
+        "text with a '[' in it",
+        'Write "list[string]".',
+    ),
+    ("an index in brackets", "a: {b: x[0], c: 1}\n", 1, 8, "needs quotes inside of brackets", 'Write "x[0]".'),
+    ("a colon in text in braces", "a: {b: c d: e, f: 1}\n", 1, 8, "a ': ' stands inside a text", '"c d: e"'),
+    ("curly quotes", "a: {b: “{{ c }}”}\n", 1, 8, "'“' is no quote to YAML", "Write \" or '"),
+    (
+        "a tab behind a dash",
+        "s:\n  -\ta: 1\n    b: 2\n",
+        2,
+        4,
+        "a tab stands where YAML needs a space",
+        "Write a space",
+    ),
+    (
+        "a no-break space behind a colon",
+        "a:\u00a0x\nb: 1\n",
+        1,
+        3,
+        "a no-break space stands",
+        "Write a space in its place.",
+    ),
+    ("text behind the end", "a: 1\n...\nb: 2\n", 3, 1, "the spec has ended above", "or the '...' in front of it"),
+    ("no key", "a: 1\n: 2\n", 2, 1, "a key is missing in front of this ':'", "Write the key."),
+    ("a very long key", f"a: 1\n{'k' * 2000}: 2\n", 2, 1, "1,024 characters at the most", "Write a shorter one."),
     ("a bracket too many", "a: {b: 1}}\nc: 1\n", 1, 10, "something is left over here", "Delete it"),
 ]
 
