@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from ..spec.problems import Problem, nearest
 from ..spec.values import refusal
+from ..spec.wording import kind, shown
 from .secrets import NONE, Secrets
 
 if TYPE_CHECKING:
@@ -48,20 +50,41 @@ def resolve(
         variables: the notebook's variables, where there is a notebook.
     """
     found = Resolved()
+    found.problems = list(_unnamed(given))
+    if found.problems:
+        return found
     if specs is None:
         found.values = dict(given)
         found.origins = {name: (origins or {}).get(name, "given") for name in given}
         return found
     for place, spec in enumerate(specs):
         _take(spec, place, found, given, origins or {}, variables)
-    names = {spec.name for spec in specs}
+    names = dict.fromkeys(spec.name for spec in specs)
     for name in given:
         if name not in names:
             found.problems.append(_undeclared(name, names))
-    secret = [found.values[spec.name] for spec in specs if "secret" in spec.type and spec.name in found.values]
+    secret = [found.values[spec.name] for spec in specs if spec.is_secret and spec.name in found.values]
     if secret:
         found.secrets = Secrets(_texts(secret))
+        found.problems = [_masked(problem, found.secrets) for problem in found.problems]
     return found
+
+
+def _masked(problem: Problem, secrets: Secrets) -> Problem:
+    path = tuple(secrets.mask(part) if isinstance(part, str) else part for part in problem.path)
+    return replace(problem, message=secrets.mask(problem.message), hint=secrets.mask(problem.hint), path=path)
+
+
+def _unnamed(given: object) -> Iterator[Problem]:
+    """What keeps the given inputs from being values by name."""
+    if not isinstance(given, Mapping):
+        message = f"the inputs must be a mapping of names to values, and this is {kind(given)}"
+        yield Problem("input-value", message, "Give a dict, such as {'rate': 3}.", ("inputs",))
+        return
+    for name in given:
+        if not isinstance(name, str):
+            message = f"the name of an input must be text, and {shown(name)} is {kind(name)}"
+            yield Problem("wrong-type", message, "Give a dict whose keys are text.", ("inputs", shown(name)))
 
 
 def _texts(values: Iterable[Any]) -> Iterator[str]:
@@ -125,9 +148,7 @@ def _mistake(spec: InputSpec, place: int, value: Any) -> Problem | None:
     refused = refusal(spec, value)
     if refused is None:
         return None
-    says, hint = refused.says, refused.hint
-    if "secret" in spec.type:  # neither what came nor what may come is shown
-        says = "is none of the allowed values" if refused.limit == "enum" else f"must be {spec.type}, which is text"
-        hint = "" if refused.limit == "enum" else f"This is {type(value).__name__}."
     limit = ((("inputs", place, refused.limit), "the limit"),) if refused.limit in ("min", "max") else ()
-    return Problem("input-value", f"input '{spec.name}' {says}", hint, ("inputs", spec.name), also=limit)
+    return Problem(
+        "input-value", f"input '{spec.name}' {refused.says}", refused.hint, ("inputs", spec.name), also=limit
+    )

@@ -158,6 +158,11 @@ class InputSpec(_Model):
         return not self.has_default and self.required_ is not False
 
     @property
+    def is_secret(self) -> bool:
+        """Whether its value is never shown."""
+        return "secret" in self.type
+
+    @property
     def takes_null(self) -> bool:
         """Whether null may stand for a value of its type: with `required: false`, or where null is the default."""
         return self.required_ is False or (self.has_default and self.default is None)

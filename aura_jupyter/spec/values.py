@@ -38,6 +38,8 @@ def refusal(spec: InputSpec, value: Any, *, typed: bool = False) -> Refusal | No
     if mismatch is not None:
         return _wrong_type(spec.type, *mismatch, typed=typed)
     if spec.enum is not None and not any(_same(value, allowed) for allowed in spec.enum):
+        if spec.is_secret:
+            return Refusal("input-value", "is none of the allowed values", "Give one of these.", "enum")
         words = [_plain(allowed) for allowed in spec.enum[:20]]
         return Refusal(
             "input-value",
@@ -82,8 +84,10 @@ def _wrong_type(type_: str, expected: str, item: Any, where: str, *, typed: bool
         write = YES[item.lower()]
         says = f"must be true or false; {item} without quotes is text"
         return Refusal("yes-is-text", says, f"Write {write}.", "type", "" if where else write)
-    came = f"{shown(item)} is {type(item).__name__}" if len(shown(item)) < 40 else f"this is {type(item).__name__}"
-    inside = f"{where} of it must be {_article(expected)}" if where else f"must be {_article(expected)}"
+    came = f"this is {type(item).__name__}"
+    if "secret" not in type_ and len(shown(item)) < 40:
+        came = f"{shown(item)} is {type(item).__name__}"
+    inside = f"must have {_article(expected)} as {where}" if where else f"must be {_article(expected)}"
     return Refusal("wrong-type", f"{inside}, and {came}", f"Give {_article(type_)}.", "type")
 
 
@@ -109,7 +113,7 @@ def _mismatch(value: Any, type_: str) -> tuple[str, Any, str] | None:
     for index, item in enumerate(value):
         found = _mismatch(item, inner)
         if found is not None:
-            return found[0], found[1], f"item {index}" if not found[2] else f"item {index}, {found[2]}"
+            return found[0], found[1], f"item {index}" if not found[2] else f"{found[2]} of item {index}"
     return None
 
 

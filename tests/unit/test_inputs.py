@@ -73,6 +73,19 @@ def test_undeclared_inputs_are_refused_and_without_a_block_all_are_taken() -> No
     assert "x" in taken([], {"x": 1})
 
 
+def test_inputs_that_are_no_values_by_name_are_refused() -> None:
+    pairs: Any = [("x", 1)]
+    for block in (None, ["x"]):
+        assert "inputs: the inputs must be a mapping of names to values, and this is a list." in taken(block, pairs)
+        numbered: Any = {"x": 1, 2: 3}
+        assert "the name of an input must be text, and 2 is a whole number" in taken(block, numbered)
+
+
+def test_the_inputs_are_named_in_the_order_of_the_block() -> None:
+    block = [f"i{number}" for number in range(20)]
+    assert f"The inputs are: {', '.join(block)}." in taken(block, {**dict.fromkeys(block), "other": 1})
+
+
 def test_a_default_is_copied_for_each_task() -> None:
     seen = []
 
@@ -180,7 +193,7 @@ def test_a_value_of_another_type_is_told_with_what_it_is(kind: str, value: Any) 
 
 def test_where_in_a_list_the_wrong_one_stands_is_told() -> None:
     assert "item 1" in taken([{"name": "x", "type": "list[integer]"}], {"x": [1, "x"]})
-    assert "item 0, item 2" in taken([{"name": "x", "type": "list[list[integer]]"}], {"x": [[7, 7, "x"]]})
+    assert "item 2 of item 0" in taken([{"name": "x", "type": "list[list[integer]]"}], {"x": [[7, 7, "x"]]})
 
 
 @pytest.mark.parametrize(
