@@ -44,6 +44,11 @@ class Place:
         return self.planner.inputs
 
     @property
+    def only_inputs(self) -> bool:
+        """Whether it is the title, which is rendered when the task is submitted."""
+        return self.what == "'title'"
+
+    @property
     def step_names(self) -> Collection[str]:
         """Every step's name."""
         return self.planner.plan.index.keys()
@@ -64,8 +69,6 @@ class Place:
         return Finding("step-not-ended", *self._why_not(self.reader, target), "")
 
     def _for_whole(self, target: PlannedStep) -> Finding | None:
-        if self.what == "'title'":
-            return Finding("unknown-name", "a title can read the inputs only", "Read an input, or leave it out.", "")
         if _top(target).section != "finally":
             return None
         message = f"'{target.name}' runs in finally, after the result is made"
@@ -96,9 +99,19 @@ class Place:
         if wanted.section == "finally" and top.section == "steps":
             return f"'{target.name}' runs in finally, after the steps", f"Move '{target.name}' to 'steps'."
         message = f"'{target.name}' has not surely ended by then"
+        owner = target.owner
+        while owner is not None and owner is not reader:
+            owner = owner.owner
+        if owner is reader:
+            message = f"'{target.name}' is an on_error step of '{reader.name}' and runs after it"
+            return message, f"Read it in a step that comes after '{reader.name}'."
         if top is wanted or top.section == "finally":
             return f"'{target.name}' runs later", f"Move '{target.name}' above '{reader.name}'."
-        if plan.order is None or plan.order.waits_for(wanted.position, top.position):
+        later = plan.order is None or plan.order.waits_for(wanted.position, top.position)
+        if later and wanted.spec.depends_on is not None:
+            message = f"'{target.name}' runs later, since '{wanted.name}' waits for '{top.name}'"
+            return message, f"Let '{top.name}' wait for '{wanted.name}' instead, or read another step."
+        if later:
             return f"'{target.name}' runs later", f"Move '{wanted.name}' above '{top.name}'."
         names = [*(top.spec.depends_on or ()), wanted.name]
         return message, f"Write 'depends_on: [{', '.join(names)}]' in step '{top.name}'."

@@ -44,6 +44,15 @@ class ListTree:
         self.items = items
 
 
+class TupleTree:
+    """A tuple with templates somewhere in it, as a spec in Python may have."""
+
+    __slots__ = ("items",)
+
+    def __init__(self, items: list[Any]) -> None:
+        self.items = items
+
+
 class DictTree:
     """A mapping with templates somewhere in its values; rendering makes a fresh one."""
 
@@ -72,6 +81,8 @@ def render(tree: Any, scope: Any) -> Any:
         return [render(item, scope) for item in tree.items]
     if kind is DictTree:
         return {key: render(value, scope) for key, value in tree.pairs}
+    if kind is TupleTree:
+        return tuple([render(item, scope) for item in tree.items])
     if kind is Judged:
         return is_true(tree.condition.render(scope), tree.name)
     return tree

@@ -9,9 +9,21 @@ from ..actions.registry import registry
 from ..spec.collector import paused
 from ..spec.problems import Problem, Source, SpecError, locate, nearest, nested
 from ..spec.reader import read_text
+from ..spec.wording import shown
 from .order import Order, find_cycle
 from .places import Place, some
-from .plan import DictTree, Judged, ListTree, Namespace, Path, Plan, PlannedLoop, PlannedRetry, PlannedStep
+from .plan import (
+    DictTree,
+    Judged,
+    ListTree,
+    Namespace,
+    Path,
+    Plan,
+    PlannedLoop,
+    PlannedRetry,
+    PlannedStep,
+    TupleTree,
+)
 from .templates import Finding, Template, check, condition, template
 
 if TYPE_CHECKING:
@@ -263,12 +275,15 @@ class Planner:
 
     def _tree(self, value: Any, path: Path, place: Place) -> Any:
         kind = type(value)
-        if kind is str:
+        if isinstance(value, str):
             return self._leaf(value, path, place)
         if kind is list:
             return ListTree([self._tree(item, (*path, i), place) for i, item in enumerate(value)])
         if kind is dict:
-            return DictTree([(key, self._tree(item, (*path, key), place)) for key, item in value.items()])
+            return DictTree([(key, self._tree(item, (*path, _part(key)), place)) for key, item in value.items()])
+        if kind is tuple:
+            items = [self._tree(item, (*path, i), place) for i, item in enumerate(value)]
+            return TupleTree(items) if any(a is not b for a, b in zip(items, value, strict=True)) else value
         return value
 
     def _leaf(self, value: str, path: Path, place: Place) -> Template | str:
@@ -288,6 +303,11 @@ class Planner:
         title = self.spec.meta.title
         if title is not None:
             self.plan.title = self._leaf(title, (*self.plan.path, "meta", "title"), Place(self, None, "title"))
+
+
+def _part(key: Any) -> str | int:
+    """A key as a part of a path."""
+    return key if isinstance(key, (str, int)) and not isinstance(key, bool) else shown(key)
 
 
 def _problem_at(finding: Finding, path: Path, what: str) -> Problem:

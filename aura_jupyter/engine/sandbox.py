@@ -251,14 +251,18 @@ def parse(text: str) -> nodes.Template:
     return tree
 
 
-def parse_expression(source: str) -> nodes.Expr:
+def parse_expression(source: str, *, tuples: bool = False) -> nodes.Expr:
     """The syntax tree of one expression without braces.
+
+    Args:
+        source: the expression.
+        tuples: whether `1, 2` is one too, as Jinja2 has it in braces; as a condition it would always be true.
 
     Raises:
         TemplateSyntaxError: it is broken, or more than one.
     """
     parser = Parser(ENVIRONMENT, source, state="variable")
-    expression = parser.parse_expression()
+    expression = parser.parse_tuple() if tuples else parser.parse_expression()
     if not parser.stream.eos:
         raise TemplateSyntaxError("there is more than one expression", parser.stream.current.lineno)
     expression.set_environment(ENVIRONMENT)
@@ -299,7 +303,7 @@ class Compiled:
         if inner is None:
             return None
         try:
-            return parse_expression(inner)
+            return parse_expression(inner, tuples=True)
         except TemplateSyntaxError:
             return None
 

@@ -24,7 +24,15 @@ _OTHER_FIELDS = {
     "outcome": "status",
 }
 _OTHER_LOOP_FIELDS = {"index0": "index", "index1": "index", "counter": "index", "size": "length", "value": "item"}
-_BOOLEAN_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false"}
+_OTHER_WORDS = {"yes": "true", "on": "true", "no": "false", "off": "false", "null": "none"}
+_FILTERS = {  # that do what these functions of Python do
+    **{name: name for name in ("abs", "float", "int", "list", "map", "max", "min", "round", "sum")},
+    "len": "length",
+    "str": "string",
+    "sorted": "sort",
+    "reversed": "reverse",
+    "filter": "select",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +62,10 @@ class Names(Protocol):
     @property
     def inputs(self) -> Collection[str] | None:
         """The declared inputs; `None` where any may be read."""
+
+    @property
+    def only_inputs(self) -> bool:
+        """Whether nothing but `inputs` may be read, as in a title."""
 
     @property
     def locals(self) -> frozenset[str]:
@@ -152,6 +164,8 @@ def _broken(message: str, hint: str) -> Finding:
 def path_finding(path: Path, names: Names) -> tuple[Finding, int] | None:
     """What is wrong with a path whose root is no name of the template's own, and how many of its parts to underline."""
     root = str(path[0])
+    if names.only_inputs and root in ALWAYS and root != "inputs":
+        return Finding("unknown-name", "a title can read the inputs only", "Read an input, or leave it out."), 1
     if root not in ALWAYS and root not in names.locals:
         return (_unknown_name(root, names), 1) if root not in GLOBALS else None
     if len(path) < 2 or not isinstance(path[1], str):
@@ -211,14 +225,16 @@ def _unknown_name(name: str, names: Names) -> Finding:
         return Finding("spelling", message, f"Write '{write}'.", fix=write)
     if name == "env":
         return Finding("spelling", "'env' is not available in templates", "Give the value as an input.")
-    if name in _BOOLEAN_WORDS:
-        write = _BOOLEAN_WORDS[name]
+    if name in _OTHER_WORDS:
+        write = _OTHER_WORDS[name]
         hint = f"Write {write}, or put quotes around it inside the expression."
         return Finding("undefined-name", message, hint, fix=write)
     inputs = names.inputs or ()
     if name in inputs:
         write = _written("inputs", name)
         return Finding("undefined-name", message, f"Write '{write}'.", fix=write)
+    if name in _FILTERS:
+        return Finding("undefined-name", message, f"Write it as a filter: … | {_FILTERS[name]}.")
     known = [*ALWAYS, *(local for local in LOCALS if local in names.locals)]
     near = nearest(name, [*inputs, *known])
     there_are = f"Known here are: {', '.join(known)}."

@@ -125,6 +125,40 @@ def test_a_step_further_down_cannot_be_helped_by_depends_on() -> None:
     assert refusal(text) == "line 2: step 'one': 'two' runs later. Move 'two' above 'one'."
 
 
+def test_a_step_that_waits_for_its_reader_is_named_with_what_it_waits_for() -> None:
+    text = (
+        "steps:\n  - {name: one, action: core.log, depends_on: two, params: {message: 1}}\n"
+        "  - {name: two, action: core.log, depends_on: [], params: {message: '{{ steps.one.output }}'}}\n"
+    )
+    assert "'one' runs later, since 'one' waits for 'two'. Let 'two' wait for 'one' instead" in refusal(text)
+
+
+def test_a_step_cannot_read_what_runs_once_it_has_failed() -> None:
+    text = (
+        "steps:\n  - name: one\n    action: core.log\n    params: {message: '{{ steps.two.output }}'}\n"
+        "    on_error: [{name: two, action: core.log, params: {message: 1}}]\n"
+    )
+    assert "'two' is an on_error step of 'one' and runs after it" in refusal(text)
+
+
+def test_templates_in_a_tuple_are_rendered() -> None:
+    params = {"left": (1, "{{ 1 + 1 }}", ["{{ 3 }}"]), "right": (1, "x")}
+    result = aura.run({"steps": [{"action": "core.set_context", "params": params}]})
+    assert result == {"left": (1, 2, [3]), "right": (1, "x")}
+
+
+def test_a_key_of_any_kind_is_a_part_of_a_place() -> None:
+    value = {None: "{{ nope }}", 1.5: "{{ nope }}", (1, 2): "{{ nope }}"}
+    data = {"steps": [{"action": "core.log", "params": {"message": value}}]}
+    with pytest.raises(SpecError) as caught:
+        aura.run(data)
+    assert [line.partition(":")[0] for line in str(caught.value).splitlines()[1:]] == [
+        "steps[0].params.message.null",
+        'steps[0].params.message["1.5"]',
+        'steps[0].params.message["(1, 2)"]',
+    ]
+
+
 def test_a_title_reads_inputs_only() -> None:
     text = "meta: {title: '{{ steps.a.output }}'}\n" + step("core.log", ", params: {message: 1}")
     assert "a title can read the inputs only" in refusal(text)

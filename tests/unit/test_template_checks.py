@@ -13,10 +13,13 @@ class Here:
         inputs: tuple[str, ...] | None = ("flights", "rate", "by_month", "new-text", "limit"),
         locals: frozenset[str] = frozenset(),  # noqa: A002
         loop_fields: frozenset[str] = frozenset({"index", "length", "item"}),
+        *,
+        only_inputs: bool = False,
     ) -> None:
         self.inputs = inputs
         self.locals = locals
         self.loop_fields = loop_fields
+        self.only_inputs = only_inputs
 
     def step(self, name: str) -> Finding | None:
         if name in ("fetch", "a-b", "a name"):
@@ -90,6 +93,8 @@ def underlined(text: str, finding: Finding) -> int:
         ("{{ step.a.output }}", "'step' is not defined here", "Did you mean 'steps'?", "step"),
         ("{{ item }}", "'item' is not defined here", "'item' is known elsewhere.", "item"),
         ("{{ error.message }}", "'error' is not defined here", "'error' is known elsewhere.", "error"),
+        ("{{ null }}", "'null' is not defined here", "Write none,", "null"),
+        ("{{ len(inputs.rate) }}", "'len' is not defined here", "Write it as a filter: … | length.", "len"),
         ("{{ lipsum() }}", "'lipsum' is not defined here", "Known here", "lipsum"),
         ("{{ [1] | lenght }}", "there is no filter 'lenght'", "Did you mean 'length'?", "lenght"),
         ("{{ [1] | map('uper') }}", "there is no filter 'uper'", "Did you mean 'upper'?", "uper"),
@@ -267,6 +272,14 @@ def test_locals_are_known_where_they_are_in_scope() -> None:
 def test_the_loop_of_a_while_has_no_length() -> None:
     here = Here(locals=IN_A_LOOP, loop_fields=frozenset({"index", "item"}))
     assert "It has: index, item." in shown("{{ loop.length }}", here)[0]
+
+
+@pytest.mark.parametrize(
+    "text", ["{{ ctx.a }}", "{{ task.id }}", "{{ steps.fetch.output }}", "{{ steps[inputs.rate] }}"]
+)
+def test_a_title_can_read_the_inputs_only(text: str) -> None:
+    assert the_finding(text, Here(only_inputs=True)).message == "a title can read the inputs only"
+    assert not findings(text + "{{ inputs.rate }}", Here())
 
 
 def test_a_hyphen_is_a_minus_only_where_something_has_that_name() -> None:

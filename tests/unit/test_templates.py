@@ -78,6 +78,7 @@ def test_one_expression_yields_the_very_object(text: str) -> None:
         ("{{ {'a': {'b': 1}}}}", {"a": {"b": 1}}),
         ("{% raw %}{{ inputs.x }}{% endraw %}", "{{ inputs.x }}"),
         ("{{ none }}", None),
+        ("{{ inputs.n, inputs.s }}", (3, "007")),
         ("{{ '[1]' }}", "[1]"),
         ("{% for x in 'pq' %}{{ loop.index }}{% endfor %}{{ loop.index }}", "120"),
         ("{% set t = namespace(n=0) %}{% for x in [1, 2] %}{% set t.n = t.n + x %}{% endfor %}{{ t.n }}", "3"),
