@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from functools import lru_cache
 from typing import Any
@@ -30,11 +31,19 @@ def duration(value: Any) -> float:
     Raises:
         ValueError: it is no duration; the message is a sentence that says why.
     """
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
-        return _checked(float(min(value, 10**300)) if isinstance(value, int) else value, value)
+    if not isinstance(value, bool) and isinstance(value, numbers.Real):
+        return _checked(as_float(value), value)
     if not isinstance(value, str):
         raise ValueError(f"a duration is a number of seconds or text such as 30s, and this is {kind(value)}")
     return _of_text(value)
+
+
+def as_float(value: numbers.Real) -> float:
+    """A number of any kind as a float; one that is too large for that as about the largest."""
+    try:
+        return float(value)
+    except OverflowError:
+        return -1e300 if value < 0 else 1e300
 
 
 @lru_cache(1024)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import numbers
 import re
 from collections.abc import Callable, Collection
 from typing import Annotated, Any, Literal
@@ -10,7 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, GetJsonSchemaHandler, PlainValidator, Strict, WithJsonSchema
 from pydantic_core import CoreSchema, PydanticCustomError
 
-from .durations import PATTERN, duration, meant
+from .durations import PATTERN, as_float, duration, meant
 from .spellings import among, type_meant
 from .wording import YES, kind, listing, nearest, quote, shown
 
@@ -67,7 +68,7 @@ def whole(least: int) -> Callable[[Any], int]:
     """A check for whole numbers from `least` on."""
 
     def check(value: Any) -> int:
-        if isinstance(value, bool) or not isinstance(value, int):
+        if isinstance(value, bool) or not isinstance(value, numbers.Integral):
             raise reject(
                 "wrong-type",
                 f"must be a whole number, and this is {kind(value)}",
@@ -77,7 +78,7 @@ def whole(least: int) -> Callable[[Any], int]:
             raise reject(
                 "bad-value", f"must be at least {least}, and this is {shown(value)}", f"Write {least} or more."
             )
-        return value
+        return int(value)
 
     return check
 
@@ -86,7 +87,7 @@ def times(value: Any) -> int | str:
     """A number of turns, or an expression that yields it."""
     if isinstance(value, str) and value.strip():
         return value
-    if isinstance(value, bool) or not isinstance(value, int):
+    if isinstance(value, bool) or not isinstance(value, numbers.Integral):
         hint = "Write a number, for example 3, or an expression."
         raise reject(
             "wrong-type",
@@ -98,11 +99,12 @@ def times(value: Any) -> int | str:
 
 def factor(value: Any) -> float:
     """A number of 1 or more."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
+    if isinstance(value, bool) or not isinstance(value, numbers.Real):
         raise reject("wrong-type", f"must be a number, and this is {kind(value)}", "Write a number, for example 2.")
-    if not 1 <= value < 1e300:
+    found = as_float(value)
+    if not 1 <= found < 1e300:
         raise reject("bad-value", f"must be at least 1, and this is {shown(value)}", "Write 1 or more.")
-    return float(value)
+    return found
 
 
 def seconds(*, zero: bool) -> Callable[[Any], float]:
@@ -130,7 +132,7 @@ def _no_duration(value: Any) -> PydanticCustomError:
             else f"must be a duration, and {quote(value)} is none"
         )
         return reject("bad-duration", says, f"Write {near}." if near else like, near)
-    if isinstance(value, (int, float)) and not isinstance(value, bool):
+    if not isinstance(value, bool) and isinstance(value, numbers.Real):
         return reject(
             "bad-duration", f"must not be {'negative' if value < 0 else 'infinite'}, and this is {shown(value)}", like
         )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import copy
+from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import yaml
 from hypothesis import given, settings
@@ -124,6 +126,9 @@ def test_on_error_in_all_its_forms() -> None:
         ("0.0001h200ms", 0.56),
         (".5s", 0.5),
         (" 5s ", 5),
+        (np.int64(3), 3),
+        (np.float32(0.5), 0.5),
+        (Fraction(1, 4), 0.25),
     ],
 )
 def test_durations(value: Any, seconds: float) -> None:
@@ -132,11 +137,39 @@ def test_durations(value: Any, seconds: float) -> None:
 
 
 @pytest.mark.parametrize(
-    "value", ["soon", "", "30", "5 m", "1m1h", "1s1s", "-1s", -1, True, None, [1], float("nan"), 1e400, f"{'9' * 400}h"]
+    "value",
+    [
+        "soon",
+        "",
+        "30",
+        "5 m",
+        "1m1h",
+        "1s1s",
+        "-1s",
+        -1,
+        True,
+        None,
+        [1],
+        float("nan"),
+        1e400,
+        f"{'9' * 400}h",
+        np.True_,
+    ],
 )
 def test_what_is_no_duration(value: Any) -> None:
     with pytest.raises(ValueError, match="duration"):
         duration(value)
+
+
+def test_numbers_of_numpy_are_numbers() -> None:
+    made = step(
+        loop={"times": np.int64(3), "parallelism": np.int32(2)},
+        retry={"attempts": np.int8(4), "backoff": np.float32(2)},
+    )
+    assert made.loop is not None
+    assert made.retry is not None
+    found = [made.loop.times, made.loop.parallelism, made.retry.attempts, made.retry.backoff]
+    assert [(type(number), number) for number in found] == [(int, 3), (int, 2), (int, 4), (float, 2.0)]
 
 
 def test_a_type_is_written_without_blanks() -> None:
