@@ -75,8 +75,8 @@ class Secrets:
         return text[: len(text) - longest] + MASK if longest else text
 
     def shows(self, text: str) -> bool:
-        """Whether a secret stands in the text."""
-        return self._pattern is not None and self._pattern.search(text) is not None
+        """Whether a secret, or what a cut left of it, stands in the text."""
+        return self._pattern is not None and self.mask(text) != text
 
     def mask_error(self, error: BaseException) -> BaseException:
         """The exception without a secret in its arguments or its chain, or a `TaskError` where that cannot be."""
@@ -124,10 +124,12 @@ class Secrets:
     def _clean(self, value: Any, depth: int) -> Any:
         """A copy without secrets, or the very value where there is none in it."""
         if isinstance(value, str):
-            return self.mask(value) if self.shows(value) else value
+            masked = self.mask(value)
+            return masked if masked != value else value
         if isinstance(value, bytes):
             text = value.decode("utf-8", "replace")
-            return self.mask(text).encode() if self.shows(text) else value
+            masked = self.mask(text)
+            return masked.encode() if masked != text else value
         if depth and type(value) in (list, tuple, set, frozenset):
             cleaned = [self._clean(item, depth - 1) for item in value]
             return value if all(a is b for a, b in zip(cleaned, value, strict=True)) else type(value)(cleaned)

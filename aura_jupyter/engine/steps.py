@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import bisect
+import sys
 import time
-from collections import deque
-from collections.abc import Callable, Coroutine, Iterator, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,8 +17,9 @@ from .calls import TooLate, call
 from .hooks import AttemptFailed, StepEvent, TurnDone
 from .logs import current_sink
 from .outcome import Ended
-from .plan import PlannedRetry, PlannedStep, render
+from .plan import Namespace, PlannedRetry, PlannedStep, render
 from .retry import delay_before
+from .sandbox import shorten
 from .scope import Scope
 from .slices import SLICE
 from .tasklet import StepRun, StepStatus, Tasklet, Turns
@@ -27,6 +28,7 @@ from .templates import Template, is_true
 if TYPE_CHECKING:
     from .execution_manager import ExecutionManager
 
+_AT_HAND = frozenset({list, tuple, dict, set, frozenset})  # what they hold is there already
 WORKERS = 100  # that are made in one go: the loop stays free
 
 FAILED_BEFORE = "a step before it failed"
@@ -208,7 +210,7 @@ class StepWalk:
             value = str(text.render(scope)) if type(text) is Template else str(text)
         except TemplateError as error:
             raise StepFailed(self._explained(error, step, "description"), final=True) from None
-        except Exception as error:  # noqa: BLE001 - the __str__ of the value
+        except BaseException as error:  # noqa: BLE001 - the __str__ of the value
             raise StepFailed(self.tasklet.secrets.mask_error(error), final=True) from None
         return self.tasklet.secrets.mask(value)
 
@@ -227,10 +229,11 @@ class StepWalk:
             return await self._while(step, run, scope)
         items = await self._items(step, scope)
         run.turns = Turns(len(items))
-        outputs: list[Any] = [None] * len(items)
+        outputs: list[Any] = []  # grows as turns begin: there may be more of them than there will ever be room for
         length = len(items)
 
         async def turn(index: int, item: Any) -> None:
+            outputs.append(None)
             inner = scope.with_locals(item=item, loop={"index": index, "length": length, "item": item})
             outputs[index] = await self._one_turn(step, run, inner, index)
 
@@ -273,20 +276,23 @@ class StepWalk:
         self, turn: Callable[[int, Any], Coroutine[Any, Any, None]], items: Sequence[Any], most: int
     ) -> None:
         """Run the turns, so many at once; the first that fails ends the others."""
-        waiting = deque(enumerate(items))
+        waiting = enumerate(items)
+        over = False
 
         async def work() -> None:
+            nonlocal over
             try:
                 await self.breathe()
-                while waiting:
-                    await turn(*waiting.popleft())
-            except BaseException:
-                waiting.clear()  # no other turn starts
-                raise
+                for index, item in waiting:
+                    if over:
+                        return
+                    await turn(index, item)
+            finally:
+                over = True  # no other turn starts: one has failed, or there are no more
 
         workers: list[asyncio.Task[None]] = []
         try:
-            while waiting and len(workers) < most:
+            while not over and len(workers) < most:
                 workers += [self.loop.create_task(work()) for _ in range(min(WORKERS, most - len(workers)))]
                 await asyncio.sleep(0)
             if workers:
@@ -329,26 +335,25 @@ class StepWalk:
                 return range(_times(value))
             if isinstance(value, str | bytes):
                 raise TemplateError("a loop goes over a list or another iterable, and this is text")
-            try:
-                iterator = iter(value)
-            except TypeError:
-                raise TemplateError(
-                    f"a loop goes over a list or another iterable, and this is a {type(value).__name__}"
-                ) from None
-            if hasattr(value, "__len__"):
-                return list(iterator)
         except TemplateError as error:
             raise StepFailed(self._explained(error, step, key), final=True) from None
-        except Exception as error:  # noqa: BLE001 - of the iterable's own
+        except BaseException as error:  # noqa: BLE001 - of the value's own
             raise StepFailed(self.tasklet.secrets.mask_error(error), final=True) from None
-        return await self._gathered(iterator)
+        if type(value) is range:
+            return value
+        return list(value) if type(value) in _AT_HAND else await self._gathered(step, value)
 
-    async def _gathered(self, iterator: Iterator[Any]) -> list[Any]:
-        """What an iterator yields; in a thread, since it may take long, and may never end."""
+    async def _gathered(self, step: PlannedStep, iterable: Any) -> list[Any]:
+        """What an iterable yields; in a thread, since it may take long, and may never end."""
         items: list[Any] = []
         stopped = False
 
         def gather() -> None:
+            try:
+                iterator = iter(iterable)
+            except TypeError:
+                kind = type(iterable).__name__
+                raise TemplateError(f"a loop goes over a list or another iterable, and this is a {kind}") from None
             for item in iterator:
                 if stopped:
                     return
@@ -360,6 +365,8 @@ class StepWalk:
             stopped = True
             raise
         if not good:
+            if isinstance(error, TemplateError):
+                raise StepFailed(self._explained(error, step, "for_each"), final=True)
             raise StepFailed(self.tasklet.secrets.mask_error(error), final=True)
         return items
 
@@ -405,7 +412,7 @@ class StepWalk:
                 message = f"step '{step.name}': 'until' does not hold after attempt {number}"
                 failed, again = StepFailed(TaskError(message)), True
             except StepFailed as caught:
-                failed, again = caught, not caught.final and _matches(caught.kind, retry.on)
+                failed, again = caught, not caught.final and _matches(caught.kind, retry.on, self.tasklet.namespace)
             if not again or number >= retry.attempts:
                 raise failed
             await self._wait_for_next(run, number, failed.error, delay_before(retry.spec, number))
@@ -527,10 +534,22 @@ async def end_all(tasks: Mapping[asyncio.Task[Any], Any] | Sequence[asyncio.Task
         raise again
 
 
-def _matches(error: type[BaseException], names: frozenset[str]) -> bool:
+def _matches(error: type[BaseException], names: frozenset[str], namespace: Namespace | None) -> bool:
+    """Whether an exception's class, or one of its bases, goes by one of these names."""
     if not names:
         return True
-    return any(kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in error.__mro__)
+    kinds = error.__mro__
+    if any(kind.__name__ in names or f"{kind.__module__}.{kind.__qualname__}" in names for kind in kinds):
+        return True
+    others = [_standing_at(name, namespace) for name in names if "." in name]
+    return any(kind is other for kind in kinds for other in others)
+
+
+def _standing_at(name: str, namespace: Namespace | None) -> Any:
+    """What has a dotted name that is not its first one, as `json.JSONDecodeError`: in a module, or in the notebook."""
+    module, _, last = name.rpartition(".")
+    found = getattr(sys.modules.get(module), "__dict__", {}).get(last)
+    return namespace.find(name) if found is None and namespace is not None else found
 
 
 def _times(value: Any) -> int:
@@ -538,8 +557,9 @@ def _times(value: Any) -> int:
         number = value.__index__() if not isinstance(value, bool) else None
     except AttributeError:
         number = None
-    if number is None or number < 0:
-        raise TemplateError(f"'times' is a whole number, 0 or more, and this is {value!r:.60}")
+    if number is None or not 0 <= number <= sys.maxsize:
+        most = " and less than 2**63" if number is not None and number > 0 else ""
+        raise TemplateError(f"'times' is a whole number, 0 or more{most}, and this is {shorten(repr(value), 60)}")
     return int(number)
 
 

@@ -76,7 +76,7 @@ class Template:
         except TemplateSyntaxError as error:
             finding = broken(self, error)
             raise TemplateError(f"{finding.message}. {finding.hint}".strip()) from error
-        except Exception as error:
+        except BaseException as error:  # what a function of the notebook raises, too: an exit of it ends nothing else
             raise TemplateError(_sentence(error)) from error
 
     def _compile(self) -> Compiled:
@@ -136,7 +136,7 @@ def is_true(value: Any, what: str) -> bool:
         raise TemplateError(f"'{what}' gave the text {shorten(repr(value[:60]), 60)}, which is neither true nor false")
     try:
         return bool(value)
-    except Exception as error:
+    except BaseException as error:
         kind = type(value).__name__
         raise TemplateError(f"'{what}' gave a {kind}, which is neither true nor false: {_sentence(error)}") from error
 

@@ -68,6 +68,17 @@ def test_of_a_cut_text_only_the_beginnings_of_secrets_are_masked() -> None:
     assert secrets.mask("xaabaab… aabaabaabaab…") == "x***… ***baab…"
 
 
+@on_clock
+async def test_what_a_cut_left_of_a_secret_is_masked_in_an_error() -> None:
+    keys = [{"when": "inputs.key"}, {"loop": {"times": "inputs.key"}}, {"loop": {"times": "{{ [inputs.key] }}"}}]
+    steps = [{"action": "echo", "on_error": "continue", **key} for key in keys]
+    spec = {"inputs": [{"name": "key", "type": "secret"}], "steps": steps}
+    task = await done(spec, echo, inputs={"key": LONG_KEY})
+    for step in task.steps.values():
+        assert "***…" in str(step.error)
+        assert LONG_KEY[:4] not in everything(step.error)
+
+
 def test_a_secret_is_known_where_its_white_space_was_joined() -> None:
     assert Secrets(["two  words"]).mask("the key: two words") == "the key: ***"
 

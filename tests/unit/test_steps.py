@@ -6,6 +6,8 @@ import asyncio
 import contextlib
 import dataclasses
 import itertools
+import json
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -16,6 +18,7 @@ import pytest
 
 from aura_jupyter.engine.tasklet import TaskStatus
 from aura_jupyter.errors import TaskCancelled, TaskError, TemplateError
+from aura_jupyter.view.text import text_now
 from tests.unit.running import Recorder, done, left_over, on_clock, on_loop, scheduler, statuses
 
 
@@ -219,6 +222,22 @@ def test_an_iterable_that_breaks_fails_its_step(over: Any) -> None:
     on_loop(main)()
 
 
+class Pages:
+    def __len__(self) -> int:
+        return 2
+
+    def __iter__(self) -> Iterator[bool]:
+        for _ in range(2):
+            yield threading.current_thread() is threading.main_thread()
+
+
+@on_loop
+async def test_what_makes_its_items_as_it_goes_does_so_off_the_loop_even_if_it_knows_how_many() -> None:
+    spec = "steps: [{action: echo, loop: inputs.over, params: {value: '{{ item }}'}}]"
+    task = await done(spec, echo, inputs={"over": Pages()})
+    assert task.result == [False, False]
+
+
 @on_loop
 async def test_a_loop_over_something_endless_can_be_cancelled() -> None:
     reading = asyncio.Event()
@@ -255,7 +274,28 @@ def test_no_times_is_an_empty_list(times: Any) -> None:
     on_clock(main)()
 
 
-@pytest.mark.parametrize("times", [-1, 1.5, True, "three", None])
+@pytest.mark.parametrize("parallelism", [1, 3])
+@pytest.mark.parametrize("loop", [{"times": 10**12}, {"times": "{{ 10 ** 12 }}"}, {"for_each": "{{ inputs.over }}"}])
+def test_a_loop_with_more_turns_than_there_is_room_for_begins_with_its_first(
+    loop: dict[str, Any], parallelism: int
+) -> None:
+    async def main() -> None:
+        seen = []
+
+        async def third(n: int) -> None:
+            seen.append(n)
+            if n == 2:
+                raise ValueError(n)
+
+        step = {"action": "third", "loop": {**loop, "parallelism": parallelism}, "params": {"n": "{{ item }}"}}
+        task = await done({"steps": [step]}, third, inputs={"over": range(10**12)})
+        assert type(task.error) is ValueError
+        assert seen == [0, 1, 2]
+
+    on_clock(main)()
+
+
+@pytest.mark.parametrize("times", [-1, 1.5, True, "three", None, 2**63])
 def test_times_that_are_no_number_of_times_fail_the_step(times: Any) -> None:
     async def main() -> None:
         task = await done("steps: [{action: echo, loop: {times: inputs.n}}]", echo, inputs={"n": times})
@@ -451,6 +491,35 @@ async def test_jitter_adds_up_to_so_much() -> None:
 
 
 @on_clock
+async def test_jitter_alone_does_not_grow() -> None:
+    calls: list[float] = []
+
+    async def flaky() -> None:
+        calls.append(now())
+        raise OSError
+
+    retry = {"attempts": 9, "backoff": 1e200, "jitter": "500ms"}
+    await done({"steps": [{"action": "flaky", "retry": retry}]}, flaky)
+    assert len(calls) == 9
+    assert max(b - a for a, b in itertools.pairwise(calls)) <= 0.5
+
+
+@pytest.mark.parametrize("retry", [{"delay": "10ms", "backoff": 1e299}, {"delay": 1e300}, {"jitter": 1e305}])
+def test_a_delay_beyond_all_measure_still_has_an_end(retry: dict[str, Any]) -> None:
+    async def main() -> None:
+        async with scheduler(fail) as made:
+            recorder = Recorder(made)
+            task = made.run_ad_hoc_task({"steps": [{"action": "fail", "retry": {"attempts": 9, **retry}}]})
+            await asyncio.sleep(60)
+            assert "next in" in text_now(task)
+            task.cancel()
+            await task.wait()
+        assert max(event.delay for event in recorder.named("attempt_failed")) == 1e9
+
+    on_clock(main)()
+
+
+@on_clock
 async def test_a_retry_waits_where_the_step_can_be_cancelled() -> None:
     async with scheduler(fail) as made:
         task = made.run_ad_hoc_task({"steps": [{"action": "fail", "retry": {"attempts": 2, "delay": "1h"}}]})
@@ -488,6 +557,32 @@ def test_a_retry_looks_at_the_class_and_its_bases(on: Any, attempts: int) -> Non
         task = await done({"steps": [{"action": "flaky", "retry": {"attempts": 3, "on": on}}]}, flaky)
         assert task.steps["flaky"].attempts == attempts
         assert type(task.error) is Custom
+
+    on_clock(main)()
+
+
+@pytest.mark.parametrize(
+    ("on", "attempts"),
+    [
+        ("json.JSONDecodeError", 2),
+        ("json.decoder.JSONDecodeError", 2),
+        ("mine.JSONDecodeError", 2),
+        ("builtins.ValueError", 2),
+        ("json.JSONEncoder", 1),
+        ("nowhere.at.all", 1),
+    ],
+)
+def test_a_retry_knows_a_class_by_whatever_name_it_stands_under(on: str, attempts: int) -> None:
+    async def main() -> None:
+        async def parse() -> None:
+            json.loads("{")
+
+        async with scheduler(parse) as made:
+            made.namespace["mine"] = json
+            task = made.run_ad_hoc_task({"steps": [{"action": "parse", "retry": {"attempts": 2, "on": on}}]})
+            await task.wait()
+        assert task.steps["parse"].attempts == attempts
+        assert type(task.error) is json.JSONDecodeError
 
     on_clock(main)()
 
@@ -701,6 +796,30 @@ def test_whatever_an_action_raises_fails_its_step_and_nothing_else(kind: type[Ba
         with pytest.raises(TaskError, match=kind.__name__) as raised:  # the one who waits goes on living
             await task
         assert raised.value.__cause__ is task.error
+
+    on_loop(main)()
+
+
+@pytest.mark.parametrize("kind", [SystemExit, KeyboardInterrupt, GeneratorExit, asyncio.CancelledError])
+def test_what_a_function_raises_that_a_template_calls_is_a_mistake_in_the_template(kind: type[BaseException]) -> None:
+    async def main() -> None:
+        def leave() -> None:
+            raise kind("left")
+
+        keys: list[dict[str, Any]] = [
+            {"when": "inputs.leave()"},
+            {"params": {"value": "{{ inputs.leave() }}"}},
+            {"loop": "{{ inputs.leave() }}"},
+            {"loop": {"while": "inputs.leave()"}},
+            {"description": "{{ inputs.leave() }}"},
+            {"retry": {"attempts": 2, "until": "inputs.leave()"}},
+        ]
+        steps = [{"action": "echo", "on_error": "continue", **key} for key in keys]
+        task = await done({"steps": steps}, echo, inputs={"leave": leave})
+        assert task.status == "COMPLETED"
+        for step in task.steps.values():
+            assert type(step.error) is TemplateError
+            assert f"{kind.__name__}: left" in str(step.error)
 
     on_loop(main)()
 
