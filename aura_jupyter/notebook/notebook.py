@@ -25,10 +25,10 @@ from ..view import words
 from ..view.ending import notice
 from ..view.order import describe
 from . import failures
-from .cell import RunningCells
+from .cell import RunningCells, options_at
 from .commands import Commands
 from .magics import AuraMagics
-from .options import CellOptions, LineError, Word, cell_options, split
+from .options import CellOptions, Line, LineError, Word, cell_options, split
 from .publishing import Publisher
 from .shows import Shows
 from .task_cell import TaskCell
@@ -135,6 +135,22 @@ class Notebook:
         with failures.shown_in(line, self.shell):
             given = self.with_settings(cell_options(self.parser, split(line.text)))
             return TaskCell(self, line, given, Source(body, above=line.above))
+
+    def line_mistake(self, above: tuple[str, ...]) -> SpecError | None:
+        """The mistake in the options of a `%%aura` cell that has not run; None where there is none.
+
+        Args:
+            above: the lines of the cell down to the magic's, this one included.
+        """
+        found = options_at(above[-1], len(above[-1])) if above else None
+        if found is None:
+            return None
+        line = Line(found[1].strip(), above)
+        try:
+            cell_options(self.parser, split(line.text))
+        except LineError as mistake:
+            return line.error(mistake)
+        return None
 
     def with_settings(self, options: CellOptions) -> CellOptions:
         """The options of a cell with what the settings say for all cells."""

@@ -33,9 +33,9 @@ class Word(str):
 class LineError(Exception):
     """A mistake in the line of options: what is wrong, where, and what to write instead."""
 
-    def __init__(self, message: str, word: Word, *, code: str = "option", hint: str = "") -> None:
+    def __init__(self, message: str, word: Word, *, code: str = "option", hint: str = "", fix: str = "") -> None:
         super().__init__(message)
-        self.message, self.word, self.code, self.hint = message, word, code, hint
+        self.message, self.word, self.code, self.hint, self.fix = message, word, code, hint, fix
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +57,8 @@ class Line:
 
     def error(self, mistake: LineError, text: str = "") -> SpecError:
         """The error that shows this mistake under its line."""
-        problem = Problem(mistake.code, mistake.message, mistake.hint, mark=self.mark(mistake.word))
+        fix = (str(mistake.word), mistake.fix) if mistake.fix else None
+        problem = Problem(mistake.code, mistake.message, mistake.hint, fix=fix, mark=self.mark(mistake.word))
         return SpecError([problem], Source(text, above=self.above))
 
 
@@ -197,7 +198,8 @@ def _word_too_many(parser: argparse.ArgumentParser, text: str, words: list[Word]
         if near
         else f"The options are: {', '.join(option for option in options if option[:2] == '--')}."
     )
-    return LineError(f"there is no option '{word}'", word, code="unknown-option", hint=hint)
+    fix = near if near and "=" not in word else ""
+    return LineError(f"there is no option '{word}'", word, code="unknown-option", hint=hint, fix=fix)
 
 
 def _after_input(word: Word, words: list[Word]) -> bool:

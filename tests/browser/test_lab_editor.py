@@ -248,14 +248,18 @@ def test_a_problem_is_underlined_as_the_kernel_words_it_and_fixed_by_a_click(
 
 def test_places_are_right_behind_emoji_and_fixed_by_the_keyboard(cells: Callable[..., list[Editor]]) -> None:
     spec = 'inputs: [city]\nsteps:\n  - action: core.log\n    params: {message: "😀 城 👩‍👩‍👧 {{ inputs.citty }} 😀"}'
-    _, cell = cells(LOAD, f"%%aura\n{spec}")
-    expect(cell.underlined).to_have_text(["inputs.citty"])
+    _, cell = cells(LOAD, f"%%aura 城 --quite\n{spec}")
+    expect(cell.underlined).to_have_text(["--quite", "inputs.citty"])
     cell.content.click()
     cell.page.keyboard.press("Control+Home")
     cell.page.keyboard.press("F8")
+    expect(cell.tip).to_contain_text("Write --quiet.")
+    cell.page.keyboard.press("Control+.")
+    expect(cell.underlined).to_have_text(["inputs.citty"])
+    cell.page.keyboard.press("F8")
     expect(cell.tip).to_contain_text("there is no input 'citty'")
     cell.page.keyboard.press("Control+.")
-    cell.expect_text(f"%%aura\n{spec.replace('citty', 'city')}")
+    cell.expect_text(f"%%aura 城 --quiet\n{spec.replace('citty', 'city')}")
     expect(cell.underlined).to_have_count(0)
 
 

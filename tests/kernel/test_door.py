@@ -107,6 +107,12 @@ def test_what_only_reads_is_answered_whatever_the_kernel_does(visitor: Program) 
     problem = visitor.ask("validate", task_spec="steps:\n  - actoin: core.log", above=["# note", "%%aura"]).problems[0]
     assert (problem.code, problem.line, problem.column, problem.fix) == ("unknown-key", 4, 5, "action")
     assert visitor.ask("validate", task_spec={"steps": [{"action": "gated"}]}).problems == []
+    both = {"task_spec": "steps:\n  - actoin: core.log", "above": ["", "%%aura name --wiat"]}
+    option, key, *_ = visitor.ask("validate", **both).problems
+    assert (option.code, option.line, option.column, option.end_column) == ("unknown-option", 2, 13, 19)
+    assert (option.hint, option.fix) == ("Write --wait.", "--wait")
+    assert (key.code, key.line) == ("unknown-key", 4)
+    assert visitor.ask("validate", task_spec=HELLO, above=["%%aura -i n=2 hello"]).problems == []
     offers = visitor.ask("complete", text="steps:\n  - action: gate", at=23)
     assert offers.start == 19
     assert [offer.text for offer in offers.items] == ["gated"]

@@ -369,8 +369,12 @@ class Answers:
 
     def _validate(self, request: Validate) -> Validated:
         notebook = self._door.notebook
-        variables = notebook.variables if notebook is not None else None
-        return assistance.validated(request.task_spec, variables, tuple(request.above))
+        above = tuple(request.above)
+        if notebook is None:
+            return assistance.validated(request.task_spec, None, above)
+        found = assistance.validated(request.task_spec, notebook.variables, above)
+        mistake = notebook.line_mistake(above)
+        return found if mistake is None else Validated(problems=[*reports.problems(mistake), *found.problems])
 
     def _inputs(self, request: Inputs) -> Form:
         notebook = self._door.notebook
