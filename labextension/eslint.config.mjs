@@ -6,7 +6,7 @@ export default tseslint.config(
   { ignores: ['lib/', 'node_modules/', '*.cjs'] },
   eslint.configs.recommended,
   {
-    files: ['**/*.ts', '**/*.tsx'],
+    files: ['**/*.ts'],
     extends: [tseslint.configs.strictTypeChecked, tseslint.configs.stylisticTypeChecked],
     languageOptions: { parserOptions: { projectService: true } },
     rules: {
