@@ -126,17 +126,18 @@ function lookAgainAfterwards(panel: NotebookPanel, asks: Assistant): void {
     }
     lookAgain(panel);
   };
-  sessionContext.kernelChanged.connect(again);
+  // with the panel as the receiver, since another view of the notebook may outlive it
+  sessionContext.kernelChanged.connect(again, panel);
   sessionContext.connectionStatusChanged.connect((_, status) => {
     if (status === 'connected') {
       again();
     }
-  });
+  }, panel);
   sessionContext.statusChanged.connect((_, status) => {
     if (status === 'restarting' || status === 'autorestarting') {
       again();
     }
-  });
+  }, panel);
 }
 
 function lookAgain(panel: NotebookPanel): void {

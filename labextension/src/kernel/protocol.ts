@@ -1,6 +1,6 @@
 import type { IMimeBundle } from '@jupyterlab/nbformat';
 
-/** Counts changes that an older end would misunderstand; aura_jupyter/messages.py has the kernel's. */
+/** Counts changes that an older end would misunderstand; aura_jupyter/protocol.py has the kernel's. */
 export const PROTOCOL = 1;
 
 /** The name of the comms between a page and a kernel, at both ends. */
