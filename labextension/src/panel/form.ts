@@ -306,14 +306,18 @@ export class FormView {
 
   private async _ask(given: Filled): Promise<Form | null> {
     this._problems.replaceChildren();
-    if (!this._desk) {
+    const desk = this._desk;
+    if (!desk) {
       this._complain([this._trans.__('A task runs in the kernel of a notebook: open one, and load Aura in it.')]);
       return null;
     }
     try {
-      return (await this._desk.ask({ kind: 'inputs', task_spec: this._spec.text, ...given })) as Form;
+      const form = (await desk.ask({ kind: 'inputs', task_spec: this._spec.text, ...given })) as Form;
+      return desk === this._desk ? form : null; // another kernel may have been chosen meanwhile
     } catch (error) {
-      this._refuse(error);
+      if (desk === this._desk) {
+        this._refuse(error);
+      }
       return null;
     }
   }
