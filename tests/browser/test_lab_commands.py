@@ -32,6 +32,7 @@ def test_the_commands_are_in_the_palette_and_in_the_menu_and_do_what_they_say(
     assert not page.evaluate(ENABLED, ["aura:cancel", {}])
     page.get_by_role("menuitem", name="Run", exact=True).click()
     page.locator(".lm-Menu-item", has_text="Aura").hover()
+    expect(page.locator(".lm-Menu-item:visible", has_text="Run a Task File…")).to_be_visible()
     page.locator(".lm-Menu-item", has_text="Run the Task of This Cell").click()
     expect(it.lab.card(1)).to_contain_text("Running, 1 of 3 steps")
     it.start(2)

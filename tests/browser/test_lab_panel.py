@@ -214,9 +214,10 @@ def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[
     it, page = panel.it, panel.page
     it.run(0)
     (it.work / "flights.aura.yaml").write_text(SPEC, "utf-8")
-    it.lab.command("docmanager:open", path="flights.aura.yaml")
-    page.locator(".jp-FileEditor").wait_for()
-    page.locator("[data-jp-item-name=aura-run]:visible").click()
+    it.lab.command("filebrowser:activate")
+    it.lab.command("filebrowser:refresh")
+    page.locator(".jp-DirListing-item", has_text="flights.aura.yaml").click(button="right")
+    page.locator(".lm-Menu-item", has_text="Run the Task…").click()
     form = panel.node.locator("form")
     expect(form).to_contain_text("Flights, 1 step.")
     expect(form).to_contain_text(f"Runs in the kernel of {it.lab.path.name}.")
@@ -245,6 +246,8 @@ def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[
     assert (it.work / "given").read_text("utf-8") == "[1, 2, 3] LGA 0.5 False"
     expect(panel.item("Flights").get_by_role("button", name="Go to cell")).to_be_hidden()
 
+    it.lab.command("docmanager:open", path="flights.aura.yaml")
+    page.locator(".jp-FileEditor").wait_for()
     page.evaluate("window.jupyterapp.shell.currentWidget.context.model.fromString('steps:\\n  - actoin: core.log\\n')")
     page.locator("[data-jp-item-name=aura-run]:visible").click()
     expect(form).to_contain_text(re.compile("Line 2: .*actoin"))

@@ -4,7 +4,7 @@ import { ICommandPalette, Notification } from '@jupyterlab/apputils';
 import { PathExt } from '@jupyterlab/coreutils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 import type { DocumentRegistry, IDocumentWidget } from '@jupyterlab/docregistry';
-import { FileDialog } from '@jupyterlab/filebrowser';
+import { FileDialog, IFileBrowserFactory } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { IStatusBar } from '@jupyterlab/statusbar';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
@@ -106,7 +106,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
   description: "The side panel with the tasks of the open notebooks' kernels, and the form that runs one.",
   autoStart: true,
   requires: [IKeepers, INotebookTracker],
-  optional: [ILayoutRestorer, ITranslator, ICommandPalette, IStatusBar, IDocumentManager],
+  optional: [ILayoutRestorer, ITranslator, ICommandPalette, IStatusBar, IDocumentManager, IFileBrowserFactory],
   activate: (
     app,
     keepers: IKeepers,
@@ -116,6 +116,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null,
     statusBar: IStatusBar | null,
     documents: IDocumentManager | null,
+    files: IFileBrowserFactory | null,
   ) => {
     const { commands, shell } = app;
     const trans = (translator ?? nullTranslator).load('aura_jupyter');
@@ -140,7 +141,7 @@ const panelPlugin: JupyterFrontEndPlugin<void> = {
     });
     palette?.addItem({ command: CommandIDs.openPanel, category: trans.__('Aura') });
     if (documents) {
-      addRunFile(app, documents, panel, trans);
+      addRunFile(app, documents, files, panel, trans);
       palette?.addItem({ command: CommandIDs.runFile, category: trans.__('Aura') });
     }
   },
@@ -202,10 +203,11 @@ function count(
   });
 }
 
-/** Run a file: the one that is named, else one that a person chooses. */
+/** Run a file: the one that is named or, from a file's menu, selected; else one that a person chooses. */
 function addRunFile(
   { commands, docRegistry, shell }: JupyterFrontEnd,
   manager: IDocumentManager,
+  files: IFileBrowserFactory | null,
   panel: AuraPanel,
   trans: TranslationBundle,
 ): void {
@@ -231,10 +233,12 @@ function addRunFile(
     }
   };
   commands.addCommand(CommandIDs.runFile, {
-    label: trans.__('Run a Task File…'),
+    label: ({ selected }) => (selected ? trans.__('Run the Task…') : trans.__('Run a Task File…')),
     icon: auraIcon,
     execute: async (args) => {
-      const path = typeof args.path === 'string' ? args.path : await choose();
+      const [selected] = files?.tracker.currentWidget?.selectedItems() ?? [];
+      const named = args.selected ? selected?.path : args.path;
+      const path = typeof named === 'string' ? named : await choose();
       if (path !== undefined) {
         await run(path);
       }
