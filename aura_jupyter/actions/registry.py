@@ -24,6 +24,7 @@ if typing.TYPE_CHECKING:
 
 ENTRY_POINTS = "aura_jupyter.actions"
 EXECUTORS = ("thread", "process", "loop", "dask")
+_KEYS_OF_A_STEP = ("when", "loop", "retry", "timeout", "on_error", "depends_on", "executor")
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -157,6 +158,9 @@ class Action:
             if name in face.positional_only:
                 message = f"{self.name} takes '{name}' by its place only"
                 yield Complaint(name, "misplaced-parameter", message, f"Write '{name}' under 'args'.")
+            elif name in _KEYS_OF_A_STEP:
+                message = f"{self.name} has no parameter '{name}'"
+                yield Complaint(name, "misplaced-parameter", message, f"Write '{name}' beside 'params', for the step.")
             else:
                 from ..spec.wording import nearest  # noqa: PLC0415 - slow, and for mistakes only
 

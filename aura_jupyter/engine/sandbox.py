@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import functools
+import re
 import threading
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping, Sequence
 from itertools import islice
-from typing import Any, NoReturn
+from typing import Any, NoReturn, TypeVar
 
 from jinja2 import nodes
 from jinja2 import runtime as jinja_runtime
@@ -20,6 +21,7 @@ from markupsafe import Markup
 from ..spec.problems import nearest
 from .scope import STEP_FIELDS, VIEWS, Fields, StepFields, dict_of, kind_of
 
+Tree = TypeVar("Tree", bound=nodes.Node)
 GLOBALS = ("range", "dict", "namespace", "cycler", "joiner")
 FORBIDDEN = {
     nodes.Include: "include",
@@ -32,6 +34,7 @@ _WIDTH = 200
 _COMPARED = 200  # names that are looked through for the nearest: a hundredth of a second
 _DICT_ATTRIBUTES = frozenset(dir(dict))
 _STEP_FIELDS = frozenset(STEP_FIELDS)
+_STRIPS = re.compile(r"\{[{%#]-|-[}%#]\}")
 _BIT_BY_BIT = ("batch", "items", "map", "reject", "rejectattr", "reverse", "select", "selectattr", "slice", "unique")
 
 
@@ -243,11 +246,28 @@ def parse(text: str) -> nodes.Template:
     Raises:
         TemplateSyntaxError: it is broken, or uses `include`, `import` or `extends`.
     """
-    tree = ENVIRONMENT.parse(text)
+    tree = _keeping_returns(text, ENVIRONMENT.parse)
     if "{%" in text:
         for kind, word in FORBIDDEN.items():
             if (found := tree.find(kind)) is not None:
                 raise TemplateSyntaxError(f"there is no '{word}' in a task's templates", found.lineno)
+    return tree
+
+
+def _keeping_returns(source: str, parse: Callable[[str], Tree]) -> Tree:
+    """The tree of a source, with the carriage returns that Jinja2 would make line feeds of in its texts."""
+    if "\r" not in source or _STRIPS.search(source):  # to Jinja2 only white space is taken away by a '-'
+        return parse(source)
+    instead = next(chr(code) for code in range(0xE000, 0xF900) if chr(code) not in source)
+    try:
+        tree = parse(source.replace("\r", instead))
+    except TemplateSyntaxError:  # one stands between the words of an expression
+        return parse(source)
+    for node in (tree, *tree.find_all((nodes.TemplateData, nodes.Const))):
+        if isinstance(node, nodes.TemplateData):
+            node.data = node.data.replace(instead, "\r")
+        elif isinstance(node, nodes.Const) and isinstance(node.value, str):
+            node.value = node.value.replace(instead, "\r")
     return tree
 
 
@@ -261,10 +281,15 @@ def parse_expression(source: str, *, tuples: bool = False) -> nodes.Expr:
     Raises:
         TemplateSyntaxError: it is broken, or more than one.
     """
-    parser = Parser(ENVIRONMENT, source, state="variable")
-    expression = parser.parse_tuple() if tuples else parser.parse_expression()
-    if not parser.stream.eos:
-        raise TemplateSyntaxError("there is more than one expression", parser.stream.current.lineno)
+
+    def parsed(text: str) -> nodes.Expr:
+        parser = Parser(ENVIRONMENT, text, state="variable")
+        found = parser.parse_tuple() if tuples else parser.parse_expression()
+        if not parser.stream.eos:
+            raise TemplateSyntaxError("there is more than one expression", parser.stream.current.lineno)
+        return found
+
+    expression = _keeping_returns(source, parsed)
     expression.set_environment(ENVIRONMENT)
     return expression
 

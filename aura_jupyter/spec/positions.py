@@ -77,6 +77,7 @@ class Node:
         return [key.value for key, _ in self.children if key is not None and key.value is not None]
 
 
+_PAIR = re.compile(r"\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}")  # a character to JSON, not to YAML
 _BREAKS = "\x85\u2028\u2029"
 
 
@@ -98,10 +99,13 @@ def without_old_breaks(text: str) -> tuple[str, dict[int, str]]:
 
 def tree(text: str) -> Node | None:
     """The nodes of a text, None where it cannot be read. An alias has the children of what it names."""
-    try:
-        return _Tree(_events(Loader(without_old_breaks(text)[0]))).root()
-    except (yaml.YAMLError, UnicodeError):
-        return None
+    text = without_old_breaks(text)[0]
+    for readable in (text, *([_PAIR.sub(" " * 12, text)] if _PAIR.search(text) else [])):
+        try:
+            return _Tree(_events(Loader(readable))).root()
+        except (yaml.YAMLError, UnicodeError):
+            continue
+    return None
 
 
 def _events(loader: Any) -> Iterator[Any]:

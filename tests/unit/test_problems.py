@@ -338,6 +338,9 @@ def mark(text: str, *path: str | int, **more: Any) -> tuple[int, int, int] | Non
             (3, 14, 1),
             id="below another tool's key",
         ),
+        pytest.param(
+            '{"a": "\\ud83d\\ude00",\n "b": 1}', ("b",), {}, (2, 7, 1), id="below a character that JSON writes as two"
+        ),
         pytest.param("a: {b: 1, 0x1F: c}\n", ("a", 31), {}, (1, 17, 1), id="a number written in another way"),
         pytest.param("a: {b: 1, 1.50: c}\n", ("a", "1.5"), {"at_key": True}, (1, 11, 4), id="a key that is no text"),
         pytest.param("a: {b: 1, ~: c}\n", ("a", "null"), {"at_key": True}, (1, 11, 1), id="a key that is null"),

@@ -191,6 +191,12 @@ def test_an_unknown_parameter_names_the_nearest_one_and_those_there_are() -> Non
     assert found.hint == "Did you mean 'c'? The parameters are: a, b, c."
 
 
+def test_a_key_of_the_step_among_the_parameters_is_told_where_it_goes() -> None:
+    found = only(complaints(f, a=1, timeout=2))
+    assert (found.code, found.message) == ("misplaced-parameter", "f has no parameter 'timeout'")
+    assert found.hint == "Write 'timeout' beside 'params', for the step."
+
+
 def test_an_action_without_parameters_says_so() -> None:
     assert only(complaints(os.getpid, x=1)).hint == "It takes none."
 
