@@ -9,10 +9,11 @@ two ends; the REST API and its `openapi.json` are made of the same models.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from .protocol import EVENT as EVENT
 from .protocol import LEASE as LEASE
@@ -30,6 +31,12 @@ class Model(BaseModel):
     """Of all messages: nothing may be in them that is not named."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+def mistakes(error: ValidationError) -> Iterator[str]:
+    """The first things that are wrong with a message, each with its place and without what it holds."""
+    for each in error.errors(include_url=False, include_context=False, include_input=False)[:5]:
+        yield f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}"
 
 
 # --- requests ---------------------------------------------------------------------------------------------------------

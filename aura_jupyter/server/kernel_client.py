@@ -15,7 +15,19 @@ from jupyter_client.session import Session
 from pydantic import BaseModel, ValidationError
 
 from .. import messages
-from ..messages import EVENT, PROTOCOL, REPLY, REQUEST, Events, HelloAnswer, Reply, Request, Subscribed, TaskEvent
+from ..messages import (
+    EVENT,
+    PROTOCOL,
+    REPLY,
+    REQUEST,
+    Events,
+    HelloAnswer,
+    Reply,
+    Request,
+    Subscribed,
+    TaskEvent,
+    mistakes,
+)
 from .problems import Refusal, of_failure
 
 _log = logging.getLogger(__name__)
@@ -282,7 +294,7 @@ class KernelClient:
         try:
             events = Events.model_validate(content).events
         except ValidationError as error:
-            _log.warning("Events of kernel %s cannot be read: %s", self.kernel_id, _wrong(error))
+            _log.warning("Events of kernel %s cannot be read: %s", self.kernel_id, "; ".join(mistakes(error)))
             return
         for event in events:
             gap = event.number > self.last + 1
@@ -300,18 +312,12 @@ def _answer(content: dict[str, Any], answer: type[A]) -> A:
         if reply.failure is not None:
             raise of_failure(reply.failure)
     except ValidationError as error:
-        _log.warning("A reply cannot be read: %s", _wrong(error))
+        _log.warning("A reply cannot be read: %s", "; ".join(mistakes(error)))
     raise Refusal(
         "old-kernel",
         f"The kernel's Aura speaks another protocol than the server's, which is {PROTOCOL}: "
         "install the same version of aura_jupyter in both, and restart the kernel.",
     )
-
-
-def _wrong(error: ValidationError) -> str:
-    """What is wrong with a message, without what it holds: that is no business of who reads the server's log."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    return "; ".join(f"{'.'.join(map(str, each['loc']))}: {each['msg']}" for each in found[:5])
 
 
 def _no_answer(deadline: float) -> Refusal:

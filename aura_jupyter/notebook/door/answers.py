@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
@@ -14,7 +14,7 @@ from ... import api
 from ...assist import answers as assistance
 from ...assist.surroundings import Registered, Surroundings
 from ...engine.scheduler import MAX_WAITING, Scheduler
-from ...engine.tasklet import StepRun, Tasklet, TaskStatus
+from ...engine.tasklet import Tasklet, TaskStatus
 from ...errors import NoSchedulerError
 from ...messages import (
     PROTOCOL,
@@ -25,7 +25,6 @@ from ...messages import (
     Cancel,
     Card,
     CardPicture,
-    Code,
     Complete,
     Completed,
     Done,
@@ -42,7 +41,6 @@ from ...messages import (
     Move,
     OfTask,
     Press,
-    ProblemInfo,
     Reply,
     Rerun,
     RunAdHoc,
@@ -55,19 +53,19 @@ from ...messages import (
     TaskDetail,
     TaskList,
     Tasks,
-    TaskSummary,
     Unsubscribe,
     Validate,
     Validated,
 )
 from ...spec.problems import Source, SpecError
-from ...view import picture, reports, words
+from ...view import picture, reports
 from ...view.opened import blocks_of, find
 from ..completion import Known
 from .feed import Feed
 from .form import form, picked
 from .greeting import greeting
-from .remains import Outsiders, Remains
+from .refusal import Refusal, no_request, other_protocol
+from .tasks import KernelTasks, step_of
 
 if TYPE_CHECKING:
     from .registration import Door
@@ -82,18 +80,8 @@ _LANES: dict[type[Model], str] = {
 }
 
 _CARDS = "aura_jupyter.notebook.card.board"  # slow to import: it needs the widgets
-_DIGITS = 9  # of a row's number
-_SAID = 500  # characters of what was sent that are said again
 
 Json = dict[str, Any]
-
-
-class Refusal(Exception):
-    """Why a request is not answered."""
-
-    def __init__(self, code: Code, message: str, problems: Iterable[ProblemInfo] = ()) -> None:
-        super().__init__(message)
-        self.failure = Failure(code=code, message=message, problems=list(problems))
 
 
 class Answers:
@@ -106,7 +94,7 @@ class Answers:
     def __init__(self, door: Door) -> None:
         self._door = door
         self.feed = Feed(door.kernel)
-        self._outsiders = Outsiders()
+        self.tasks = KernelTasks()
 
     def close(self) -> None:
         """Send no more events."""
@@ -121,11 +109,11 @@ class Answers:
         given = dict(content)
         protocol = given.pop("protocol", PROTOCOL)
         if protocol != PROTOCOL:
-            return Refusal("protocol", _other_protocol(protocol))
+            return other_protocol(protocol)
         try:
             return REQUESTS.validate_python(given)
         except ValidationError as error:
-            return Refusal("bad-request", _wrong(error))
+            return no_request(error)
 
     @staticmethod
     def lane(request: Model | Refusal) -> str:
@@ -167,33 +155,10 @@ class Answers:
 
     def loop_for(self, request: Model) -> asyncio.AbstractEventLoop | None:
         """The loop of the task that a request is about."""
-        tasklet = self.find(request.task_id) if isinstance(request, OfTask) else None
+        tasklet = self.tasks.find(request.task_id) if isinstance(request, OfTask) else None
         return tasklet.scheduler.loop if tasklet is not None and not tasklet.scheduler.loop.is_closed() else None
 
-    # --- what is known ------------------------------------------------------------------------------------------------
-
-    @staticmethod
-    def known() -> list[Tasklet]:
-        """The tasks that are known."""
-        return [tasklet for scheduler in api.schedulers() for tasklet in scheduler.tasks()]
-
-    @staticmethod
-    def find(task_id: str) -> Tasklet | None:
-        """The task of an id."""
-        found = (scheduler.task(task_id) for scheduler in api.schedulers())
-        return next((tasklet for tasklet in found if tasklet is not None), None)
-
-    def _task(self, request: OfTask) -> Tasklet:
-        tasklet = self.find(request.task_id)
-        if tasklet is None and self._outsiders.get(request.task_id) is not None:
-            raise Refusal("conflict", "the task ended a while ago, and what can be told of it is all that is kept")
-        if tasklet is None:
-            raise Refusal("no-task", "this kernel has no such task: it never had, or the task ended and was let go")
-        return tasklet
-
-    def _remains(self, request: OfTask) -> Remains | None:
-        """What is kept of a task, where that is not the task itself."""
-        return self._outsiders.get(request.task_id) if self.find(request.task_id) is None else None
+    # --- answers ------------------------------------------------------------------------------------------------------
 
     def _scheduler(self) -> Scheduler:
         """The scheduler that takes tasks now."""
@@ -207,8 +172,6 @@ class Answers:
         if self._door.notebook is not None and scheduler.namespace is None:  # no cell has run yet
             scheduler.namespace = self._door.notebook.variables
         return scheduler
-
-    # --- answers ------------------------------------------------------------------------------------------------------
 
     def _hello(self, _request: Hello) -> HelloAnswer:
         return HelloAnswer(**greeting(self._door.notebook))
@@ -234,7 +197,7 @@ class Answers:
             title=request.title,
             sender="panel" if request.use_variables else "outside",
         )
-        self._outsiders.add(tasklet, request)
+        self.tasks.add(tasklet, request)
         return self._submitted(tasklet)
 
     def _submitted(self, tasklet: Tasklet) -> Submitted:
@@ -249,13 +212,13 @@ class Answers:
         return not free.wait(_LOOK)
 
     def _rerun(self, request: Rerun) -> Submitted:
-        remains = self._remains(request)
+        remains = self.tasks.remains(request.task_id)
         if remains is not None:
             return self._run_ad_hoc(remains.asked)
-        old = self._task(request)
+        old = self.tasks.get(request.task_id)
         if not old.status.is_final:
             raise Refusal("conflict", "the task has not ended: cancel it first")
-        asked, notebook = self._outsiders.asked(old), self._door.notebook
+        asked, notebook = self.tasks.asked(old), self._door.notebook
         if asked is not None:
             return self._run_ad_hoc(asked)
         if notebook is None:
@@ -265,51 +228,34 @@ class Answers:
         return self._submitted(new)
 
     def _tasks(self, request: Tasks) -> TaskList:
-        newest = self._newest_first()
-        if request.status is not None:
-            newest = [each for each in newest if _status(each) in request.status]
-        if request.cursor is not None:
-            last = _age_of(request.cursor)
-            newest = [each for each in newest if _age(each) < last]
-        page = newest[: request.limit]
-        cursor = "{!r}:{}".format(*_age(page[-1])) if len(newest) > len(page) else None
-        return TaskList(tasks=[_summary(each) for each in page], cursor=cursor)
-
-    def newest(self, number: int) -> list[TaskSummary]:
-        """The last tasks, the oldest of them first."""
-        return [_summary(each) for each in reversed(self._newest_first()[:number])]
-
-    def _newest_first(self) -> list[Tasklet | Remains]:
-        known: dict[str, Tasklet | Remains] = {each.detail.task_id: each for each in self._outsiders.all()}
-        known.update((tasklet.task_id, tasklet) for tasklet in self.known())
-        return sorted(known.values(), key=_age, reverse=True)
+        return self.tasks.listed(request)
 
     def _task_detail(self, request: Task) -> TaskDetail:
-        remains = self._remains(request)
+        remains = self.tasks.remains(request.task_id)
         if remains is not None:
             return remains.steps_from(request.first, request.limit)
-        return reports.detail(self._task(request), request.first, request.limit)
+        return reports.detail(self.tasks.get(request.task_id), request.first, request.limit)
 
     def _step(self, request: Step) -> StepAnswer:
-        tasklet = self._task(request)
+        tasklet = self.tasks.get(request.task_id)
         row = find(tasklet, request.row)
         if row is None:
             raise Refusal("no-step", "the task has no such row")
         return StepAnswer(blocks=blocks_of(row, tasklet))
 
     def _card(self, request: Card) -> CardPicture:
-        return CardPicture(picture=picture.stored(self._task(request)))
+        return CardPicture(picture=picture.stored(self.tasks.get(request.task_id)))
 
     def _logs(self, request: Logs) -> LogPage:
-        remains = self._remains(request)
+        remains = self.tasks.remains(request.task_id)
         if remains is not None:
             return remains.log(request.after, request.step, request.limit)
-        return reports.log_page(self._task(request), request.after, request.step, request.limit)
+        return reports.log_page(self.tasks.get(request.task_id), request.after, request.step, request.limit)
 
     def _cancel(self, request: Cancel) -> Done:
-        if self._remains(request) is not None:
+        if self.tasks.remains(request.task_id) is not None:
             return Done(done=False)
-        return self._cancel_task(self._task(request))
+        return self._cancel_task(self.tasks.get(request.task_id))
 
     def _cancel_task(self, tasklet: Tasklet) -> Done:
         if tasklet.status.is_final:
@@ -319,7 +265,7 @@ class Answers:
         return Done()
 
     def _move(self, request: Move) -> Done:
-        tasklet = self._task(request)
+        tasklet = self.tasks.get(request.task_id)
         if tasklet.status is not TaskStatus.QUEUED:
             raise Refusal("conflict", "the task is not in the queue any more")
         if not tasklet.scheduler.task_queue.move(tasklet, request.place):
@@ -328,8 +274,8 @@ class Answers:
         return Done()
 
     def _answer(self, request: Answer) -> Done:
-        tasklet = self._task(request)
-        step = _step_of(tasklet, request.step)
+        tasklet = self.tasks.get(request.task_id)
+        step = step_of(tasklet, request.step)
         if step is None:
             raise Refusal("no-step", "the task has no such step")
         question = step.question
@@ -343,7 +289,7 @@ class Answers:
     def _press(self, request: Press) -> Model:
         from ..card.board import board_of  # noqa: PLC0415 - slow: it needs the widgets
 
-        tasklet, message = self._task(request), request.message
+        tasklet, message = self.tasks.get(request.task_id), request.message
         board = board_of(tasklet.scheduler)
         kind = message.get("kind")
         if kind not in ("cancel", "answer", "rerun"):
@@ -412,51 +358,3 @@ _ANSWERS: dict[type[Model], Any] = {
 
 def _failed(failure: Failure) -> Json:
     return Reply(status="error", failure=failure).model_dump(mode="json")
-
-
-def _other_protocol(protocol: object) -> str:
-    said = words.cut(str(protocol), 20) if isinstance(protocol, int) else "another"
-    older = isinstance(protocol, int) and protocol < PROTOCOL
-    where = "there" if older else "in the kernel"
-    return f"the kernel's aura_jupyter speaks protocol {PROTOCOL}, and this is {said}: upgrade aura_jupyter {where}"
-
-
-def _wrong(error: ValidationError) -> str:
-    """What is wrong with a request, without what it holds."""
-    found = error.errors(include_url=False, include_context=False, include_input=False)
-    said = [words.cut(f"{'.'.join(map(str, each['loc'])) or 'it'}: {each['msg']}", _SAID) for each in found[:5]]
-    return f"this is no request: {'; '.join(said)}"
-
-
-def _age(task: Tasklet | Remains) -> tuple[float, str]:
-    return task.queued_at, task.detail.task_id if isinstance(task, Remains) else task.task_id
-
-
-def _summary(task: Tasklet | Remains) -> TaskSummary:
-    return task.summary if isinstance(task, Remains) else reports.summary(task)
-
-
-def _status(task: Tasklet | Remains) -> str:
-    return task.detail.status if isinstance(task, Remains) else task.status.value
-
-
-def _age_of(cursor: str) -> tuple[float, str]:
-    seconds, _, task_id = cursor.partition(":")
-    try:
-        return float(seconds), task_id
-    except ValueError:
-        raise Refusal("bad-request", "cursor: take it from the answer before") from None
-
-
-def _step_of(tasklet: Tasklet, name: str) -> StepRun | None:
-    """A step by its name, else by its row, which may be a sub-task's: `3.0`."""
-    if name in tasklet.steps:
-        return tasklet.steps[name]
-    within: Tasklet | None = tasklet
-    step: StepRun | None = None
-    for number in name.split("."):
-        if within is None or not number.isdecimal() or len(number) > _DIGITS or int(number) >= len(within.steps):
-            return None
-        step = within.steps.at(int(number))
-        within = step.children
-    return step

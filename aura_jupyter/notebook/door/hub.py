@@ -145,7 +145,7 @@ class Hub:
     def _watch(self, page: Page, task_ids: Iterable[str]) -> None:
         final, gone, others = [], [], []
         for task_id in task_ids:
-            bundle, tasklet = self._ends.get(task_id), self._door.answers.find(task_id)
+            bundle, tasklet = self._ends.get(task_id), self._door.answers.tasks.find(task_id)
             if bundle is not None:
                 final.append(bundle)
             elif tasklet is None:
@@ -189,7 +189,7 @@ class Hub:
             old.is_panel = False
         if wanted:
             answers = self._door.answers
-            page.send(events=answers.feed.now(answers.newest(_TOLD)))
+            page.send(events=answers.feed.now(answers.tasks.newest(_TOLD)))
         self._door.answers.feed.show_panels(self._send_events if panels else None)
 
     def _send_events(self, events: list[Json]) -> None:
