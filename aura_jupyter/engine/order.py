@@ -119,10 +119,6 @@ class Runner:
             return self._first_open if self._first_open < i else None
         return next((j for j in waits if not self._done[j]), None)
 
-    def is_done(self, i: int) -> bool:
-        """Whether a step has ended."""
-        return bool(self._done[i])
-
     def _open_barriers(self) -> list[int]:
         ready = []
         while self._next_barrier < len(self._barriers) and self._barriers[self._next_barrier] <= self._first_open:

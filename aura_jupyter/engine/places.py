@@ -48,11 +48,6 @@ class Place:
         """Whether it is the title, which is rendered when the task is submitted."""
         return self.what == "'title'"
 
-    @property
-    def step_names(self) -> Collection[str]:
-        """Every step's name."""
-        return self.planner.plan.index.keys()
-
     def step(self, name: str) -> Finding | None:
         """`None` where the step is known and has surely ended by then, else what is wrong."""
         plan = self.planner.plan

@@ -53,8 +53,6 @@ def _settings(notebook: Notebook) -> Iterator[Finding]:
         built = resources.files(__package__).joinpath("card", "static", "card.min.js").is_file()
         verdict = "ok" if built else "it works, and each card takes more on the wire"
         yield Finding("the card's script", "minified" if built else "as written", good=built or None, verdict=verdict)
-    failed = notebook.settings.max_concurrency < 2
-    verdict = "one task at a time" if failed else "ok"
-    yield Finding(
-        "max_concurrency", str(notebook.settings.max_concurrency), good=None if failed else True, verdict=verdict
-    )
+    most = notebook.settings.max_concurrency
+    verdict = "one task at a time" if most < 2 else "ok"
+    yield Finding("max_concurrency", str(most), good=None if most < 2 else True, verdict=verdict)

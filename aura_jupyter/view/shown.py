@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from ..engine.steps import CONDITION
 from ..engine.tasklet import StepRun, StepStatus, Tasklet
 from . import words
 
@@ -20,7 +21,6 @@ LIMIT = 200
 """At most so many rows are shown."""
 HELD = 0.5
 """A step that held the loop longer than this is named, in seconds."""
-CONDITION = "the condition is false"
 _ALONE = frozenset({StepStatus.FAILED, StepStatus.RUNNING})
 _GROUPED = 100  # steps up to which it is looked for groups of side-by-side steps that follow each other
 _DIGITS = 9  # of a row's number

@@ -9,10 +9,11 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from typing import Any, TextIO
 
+from ..engine.steps import CONDITION
 from ..engine.tasklet import StepRun, StepStatus, Tasklet, TaskStatus
 from . import rows, trace, words
 from .picture import ended_words, failed_in
-from .shown import CONDITION, Counts, Fold, Line, Shown
+from .shown import Counts, Fold, Line, Shown
 from .values import preview
 
 _ADDRESS = re.compile(r"\b0x[0-9a-fA-F]{4,}")

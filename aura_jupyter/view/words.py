@@ -5,16 +5,8 @@ from __future__ import annotations
 import re
 import threading
 
-from ..engine.tasklet import StepStatus, Tasklet, TaskStatus
+from ..engine.tasklet import Tasklet, TaskStatus
 
-STEP_WORDS = {
-    StepStatus.PENDING: "Pending",
-    StepStatus.RUNNING: "Running",
-    StepStatus.COMPLETED: "Completed",
-    StepStatus.FAILED: "Failed",
-    StepStatus.SKIPPED: "Skipped",
-    StepStatus.CANCELLED: "Cancelled",
-}
 TASK_WORDS = {
     TaskStatus.QUEUED: "Queued",
     TaskStatus.RUNNING: "Running",

@@ -20,7 +20,7 @@ from ...view.trace import step_mark
 from ..mime import MIME
 from .budget import Budget
 from .busy import Watchdog
-from .card import Card, Message
+from .card import Card
 from .snapshot import to_html
 
 KEPT = 20
@@ -102,20 +102,6 @@ class CardBoard:
         """Look again at a task that went on in its thread while its card was made in another."""
         card.show(card.tasklet)
         card.touch(None)
-
-    def handle(self, message: Message) -> bool:
-        """Do what a button asks for whose message came another way than through its widget; any thread.
-
-        Args:
-            message: as the button made it, with `task_id`.
-
-        Returns:
-            Whether there is such a card.
-        """
-        card = self._cards.get(str(message.get("task_id")))
-        if card is not None:
-            card.take(message)
-        return card is not None
 
     def retire(self) -> None:
         """Let go of the cards: of the ended ones now, of each other one at its end. Their pages have the pictures."""

@@ -155,20 +155,15 @@ class Card(anywidget.AnyWidget):
         else:
             self._board.on_loop(self.handle, message)
 
-    def handle(self, message: Message) -> bool:
+    def handle(self, message: Message) -> None:
         """Do what a button asks for. On the loop's thread, or by `take`.
 
         Args:
             message: `kind`, and `press`, the id of the press: one that is known already does nothing.
-
-        Returns:
-            Whether it was done.
         """
         done = _HANDLERS.get(str(message.get("kind")))
-        if done is None or not self._board.counts(message.get("press")):
-            return False
-        done(self, message)
-        return True
+        if done is not None and self._board.counts(message.get("press")):
+            done(self, message)
 
     def to_html(self) -> str:
         """The card as it stands now, as HTML without a style sheet or a script."""
