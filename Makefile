@@ -44,7 +44,7 @@ format: .venv/.test $(NODE_MODULES)  ## ruff's formatter and its safe fixes, pre
 bench: .venv/.bench card  ## the engine beside a bare asyncio loop and pypyr
 	@$(PY) benchmarks/engine.py
 
-budget: .venv/.test card lab chromium  ## the cell and the card in a real kernel and a real browser
+budget: .venv/.test card lab chromium  ## what the cell, the card and the JupyterLab extension cost, in a real kernel and a real browser
 	@$(PY) benchmarks/cell.py
 	@$(PY) benchmarks/card.py
 	@$(PY) benchmarks/lab.py
