@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import numbers
 import re
 from collections.abc import Callable, Collection
@@ -171,8 +170,10 @@ def items(value: Any) -> list[Any] | str:
 
 def bound(value: Any) -> int | float:
     """A limit of numbers."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or math.isnan(value):
+    if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise reject("wrong-type", f"must be a number, and this is {kind(value)}", "Write a number.")
+    if value != value:  # noqa: PLR0124 - not a number; `math.isnan` takes no huge ones
+        raise reject("bad-value", "must be a number, and .nan is none", "Write a number.")
     return value
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numbers
+import operator
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -68,11 +69,11 @@ def _out_of_bounds(spec: InputSpec, value: Any) -> Refusal | None:
         if low is not None
         else f"of {high} or less"
     )
-    if low is not None and not value >= low:
+    if low is not None and not _holds(operator.ge, value, low):
         return Refusal(
             "input-value", f"is {shown(value)}, and the smallest value is {low}", f"Give a value {span}.", "min"
         )
-    if high is not None and not value <= high:
+    if high is not None and not _holds(operator.le, value, high):
         return Refusal(
             "input-value", f"is {shown(value)}, and the largest value is {high}", f"Give a value {span}.", "max"
         )
@@ -124,19 +125,31 @@ def is_boolean(value: Any) -> bool:
 
 def is_number(value: Any) -> bool:
     """A real number, no boolean."""
-    return isinstance(value, numbers.Real) and not is_boolean(value)
+    return isinstance(value, numbers.Real) and not is_boolean(value) and not _is_duration(value)
+
+
+def _is_duration(value: Any) -> bool:
+    """NumPy's durations, which go as whole numbers with it."""
+    return type(value).__module__ == "numpy" and type(value).__name__ == "timedelta64"
 
 
 TESTS: dict[str, Callable[[Any], bool]] = {
     "any": lambda _: True,
     "string": lambda value: isinstance(value, str),
     "secret": lambda value: isinstance(value, str),
-    "integer": lambda value: isinstance(value, numbers.Integral) and not is_boolean(value),
+    "integer": lambda value: isinstance(value, numbers.Integral) and is_number(value),
     "number": is_number,
     "boolean": is_boolean,
     "list": lambda value: isinstance(value, (list, tuple)),
     "dict": lambda value: isinstance(value, Mapping),
 }
+
+
+def _holds(compare: Callable[[Any, Any], Any], value: Any, limit: Any) -> bool:
+    try:
+        return bool(compare(value, limit))
+    except Exception:  # noqa: BLE001 - an object's own comparison may raise anything
+        return False
 
 
 def _same(value: Any, allowed: Any) -> bool:
@@ -145,7 +158,7 @@ def _same(value: Any, allowed: Any) -> bool:
         return False
     try:
         return bool(value == allowed)
-    except (TypeError, ValueError):  # arrays and frames have no truth
+    except Exception:  # noqa: BLE001 - arrays and frames have no truth, and an object may raise anything
         return False
 
 

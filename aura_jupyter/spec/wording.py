@@ -55,13 +55,13 @@ def shown(value: Any) -> str:
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, float) and value.is_integer() and abs(value) < 1e15:
         return f"{value:.1f}"
-    text = (
-        repr(value)
-        if not isinstance(value, int) or abs(value) < 10**LONGEST
-        else f"{value:.3e}"
-        if abs(value) < 10**300
-        else "a huge number"
-    )
+    if isinstance(value, int) and abs(value) >= 10**LONGEST:
+        text = f"{value:.3e}" if abs(value) < 10**300 else "a huge number"
+    else:
+        try:
+            text = " ".join(repr(value).split())
+        except Exception:  # noqa: BLE001 - an object's own repr may raise anything
+            text = f"an object of type {type(value).__name__}"
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 

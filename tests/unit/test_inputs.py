@@ -73,6 +73,22 @@ def test_undeclared_inputs_are_refused_and_without_a_block_all_are_taken() -> No
     assert "x" in taken([], {"x": 1})
 
 
+def test_values_that_can_be_neither_shown_nor_compared_are_refused_in_words() -> None:
+    class Closed(int):
+        def __repr__(self) -> str:
+            raise RuntimeError
+
+        __eq__ = __ge__ = lambda *_: 1 / 0  # type: ignore[assignment]
+        __hash__ = None  # type: ignore[assignment]
+
+    closed = {"x": Closed(3)}
+    assert "an object of type Closed" in taken([{"name": "x", "type": "string"}], closed)
+    assert "an object of type Closed, and the allowed" in taken([{"name": "x", "enum": [1]}], closed)
+    assert "an object of type Closed, and the smallest" in taken([{"name": "x", "min": 1}], closed)
+    frame = pd.DataFrame({"a": [1, 2]})
+    assert "'x' is a 0 1 1 2, and the allowed values are: 1." in taken([{"name": "x", "enum": [1]}], {"x": frame})
+
+
 def test_inputs_that_are_no_values_by_name_are_refused() -> None:
     pairs: Any = [("x", 1)]
     for block in (None, ["x"]):
@@ -157,6 +173,7 @@ MISFITS: list[tuple[str, Any]] = [
     ("number", True),
     ("number", "1.5"),
     ("number", 1j),
+    ("integer", np.timedelta64(3, "s")),
     ("number", decimal.Decimal("1.5")),
     ("boolean", 1),
     ("boolean", "true"),
