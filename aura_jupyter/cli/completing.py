@@ -7,6 +7,7 @@ import contextlib
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from ..errors import AuraError
 from .commands import COMMANDS
@@ -45,7 +46,7 @@ def _fitting(before: list[str], word: str) -> Iterator[Candidate]:
     parser = command.parser()
     option = parser._option_string_actions.get(before[-1])
     if option is not None and option.nargs != 0:
-        yield from _values(option, before)
+        yield from _values(option, before, word)
     elif word.startswith("-"):
         yield from _options(parser, before)
     else:
@@ -59,12 +60,12 @@ def _options(parser: Parser, before: list[str]) -> Iterator[Candidate]:
             yield from ((name, action.help or "") for name in action.option_strings)
 
 
-def _values(option: argparse.Action, before: list[str]) -> Iterator[Candidate]:
+def _values(option: argparse.Action, before: list[str], word: str) -> Iterator[Candidate]:
     """What fits behind an option."""
     if option.choices is not None:
         yield from ((str(choice), "") for choice in option.choices)
     elif option.dest == "given":
-        yield from _inputs(before)
+        yield from _inputs(before, word)
     elif option.dest == "inputs":
         yield FILES, ""
     elif option.dest == "imports":
@@ -84,8 +85,8 @@ def _positional(command: Command, parser: Parser) -> Iterator[Candidate]:
         yield from ((name, "") for name in registry.names())
 
 
-def _inputs(before: list[str]) -> Iterator[Candidate]:
-    """The inputs of the spec that stands on the line, those first that are not given yet."""
+def _inputs(before: list[str], word: str) -> Iterator[Candidate]:
+    """The inputs of the spec that stands on the line and are not given yet; behind `NAME=` the values of that one."""
     file = next((word for word in before[1:] if word.endswith((".yaml", ".yml", ".json")) and Path(word).is_file()), "")
     if not file:
         return
@@ -98,5 +99,18 @@ def _inputs(before: list[str]) -> Iterator[Candidate]:
         for item in declared if isinstance(declared, list) else ():
             name = item.get("name") if isinstance(item, dict) else item
             kind = item.get("type") if isinstance(item, dict) else None
-            if isinstance(name, str) and _NAME.fullmatch(name) and name not in given:
+            if not (isinstance(name, str) and _NAME.fullmatch(name)) or name in given:
+                continue
+            if not word.startswith(f"{name}="):
                 yield f"{name}=", kind if isinstance(kind, str) and kind.isprintable() else "any"
+            elif isinstance(item, dict):
+                yield from ((f"{name}={value}", "") for value in _choices(item))
+
+
+def _choices(item: dict[str, Any]) -> Iterator[str]:
+    """The values that an input may have, where these are counted and a shell takes them as they stand."""
+    allowed = item.get("enum") or ([True, False] if item.get("type") == "boolean" else ())
+    for value in allowed if isinstance(allowed, list) else ():
+        text = str(value).lower() if isinstance(value, bool) else str(value)
+        if _NAME.fullmatch(text):
+            yield text

@@ -33,7 +33,7 @@ complete -F _jupyter_aura jupyter-aura
 _ZSH = r"""
 #compdef jupyter-aura
 _jupyter_aura() {
-    local line candidate
+    local line candidate about
     local -a plain open
     for line in "${(@f)$(jupyter-aura __complete "${(@)words[2,CURRENT]}" 2>/dev/null)}"; do
         candidate="${line%%$'\t'*}"
@@ -42,7 +42,8 @@ _jupyter_aura() {
         elif [[ $candidate == *= ]]; then
             open+=("$candidate")
         elif [[ -n $candidate ]]; then
-            plain+=("${candidate//:/\\:}:${line#*$'\t'}")
+            about="${line#"$candidate"}"  # nothing, or a tab and what it is
+            plain+=("${candidate//:/\\:}${about/$'\t'/:}")
         fi
     done
     (( $#open )) && compadd -S '' -- "${open[@]}"

@@ -315,6 +315,14 @@ def test_what_fits_is_offered(aura: Says, words: list[str], fits: list[str]) -> 
     assert [line.partition("\t")[0] for line in out.splitlines()] == fits
 
 
+def test_the_values_of_an_input_are_offered_where_they_are_counted(aura: Says) -> None:
+    Path("counted.yaml").write_text(
+        "inputs: [{name: at, enum: [JFK, LGA, $(touch x), 3]}, {name: dry, type: boolean}, {name: n, type: integer}]\n"
+    )
+    for word, fits in (("at=", "at=JFK at=LGA at=3"), ("at=L", "at=LGA"), ("dry=", "dry=true dry=false"), ("n=", "")):
+        assert aura("__complete", "run", "counted.yaml", "-i", word)[1].split() == fits.split()
+
+
 def test_what_a_shell_would_run_is_not_offered(aura: Says) -> None:
     Path("evil.yaml").write_text(
         'inputs: ["$(touch gone)", "`touch gone`", "a;b", "a\\n:files", {name: ok, type: "x\\ny"}]\n'
