@@ -115,8 +115,11 @@ def where(source: Source, mark: Mark) -> str:
 def spec_lines(source: Source, mark: Mark, mask: Mask) -> list[list[Span]]:
     """The marked line of the spec with a caret under it, and the lines around it."""
     text = source.lines()
+    last = min(mark.line + 1, len(text))
+    if last > mark.line and last == len(text) and not text[-1].strip():  # the end of the last line of the spec
+        last = mark.line
     lines: list[list[Span]] = []
-    for number in range(max(mark.line - 1, 1), min(mark.line + 1, len(text)) + 1):
+    for number in range(max(mark.line - 1, 1), last + 1):
         line = text[number - 1]
         if number == mark.line:
             lines.append(_marked(number, line, mark, mask))

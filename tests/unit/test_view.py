@@ -217,6 +217,15 @@ async def test_a_failed_task_names_the_step_its_error_and_the_line_of_the_spec(s
     assert picture["bar"] == [["off", 33.3], ["bad", 33.3]]
 
 
+async def test_the_lines_of_the_spec_end_with_its_last(scheduler: Scheduler, names: Names) -> None:
+    names["fails"] = lambda: {}["tailnumber"]
+    tasklet = await ended(scheduler, "steps:\n  - name: join\n    action: fails\n")
+    (spec,) = [block for block in rows(stored(tasklet))["join"]["blocks"] if block["label"].startswith("Spec")]
+    assert trace.plain(spec["code"]) == [
+        "  2 │   - name: join", "  3 │     action: fails", "    │             ^^^^^",
+    ]  # fmt: skip
+
+
 async def test_frames_of_packages_are_counted_and_not_shown(scheduler: Scheduler, names: Names) -> None:
     names["joins"] = lambda: pd.DataFrame({"a": [1]}).merge(pd.DataFrame({"b": [1]}), on="a")
     tasklet = await ended(scheduler, "steps: [{name: join, action: joins}]")
