@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextvars
 from collections.abc import Coroutine, Generator, Sequence
 from time import perf_counter
@@ -69,6 +70,7 @@ def _on_loop(action: Action, attempt: Attempt, args: Sequence[Any], params: dict
     finally:
         _note_held(attempt.run, began)
     if timeout is not None and perf_counter() - began > timeout:
+        _drop(output)
         raise TooLate
     return output
 
@@ -77,17 +79,35 @@ async def _in_thread(
     manager: ExecutionManager, action: Action, attempt: Attempt, args: Sequence[Any], params: dict[str, Any]
 ) -> Any:
     context = contextvars.copy_context()
+    outputs: list[Any] = []
+    given_up = False
 
     def run() -> Any:
         try:
-            return context.run(action.function, *args, **params)
+            output = context.run(action.function, *args, **params)
         finally:
             attempt.returned = True
+        outputs.append(output)
+        if given_up:
+            _drop(output)
+        return output
 
-    good, output = await manager.threads.call(manager.loop, run)
+    try:
+        good, output = await manager.threads.call(manager.loop, run)
+    except asyncio.CancelledError:
+        given_up = True
+        for output in outputs:  # it came back meanwhile
+            _drop(output)
+        raise
     if not good:
         raise output
     return output
+
+
+def _drop(output: Any) -> None:
+    """Let go of what nobody takes any more: a coroutine would complain that nobody awaited it."""
+    if type(output) is CoroutineType:
+        output.close()
 
 
 class _Watched(Generator[Any, None, Any]):

@@ -141,13 +141,23 @@ class Processes:
             TaskError: the process died.
         """
         process = self._take()
-        when_cancelled(process.kill)
+        over = False
+        lending = threading.Lock()
+
+        def kill() -> None:
+            with lending:
+                if not over:  # else it may serve another call by now
+                    process.kill()
+
+        when_cancelled(kill)
         try:
             answer = process.call(payload, listen)
         except (EOFError, OSError):
             code = process.end()
             raise TaskError(f"the process ended before the step did ({_ending(code)})") from None
         finally:
+            with lending:
+                over = True
             self._give_back(process)
         good, value = worker.unpack(answer)
         if not good:
@@ -170,6 +180,7 @@ class Processes:
                 if process.alive:
                     return process
                 self._all.discard(process)
+                process.end()
         process = Worker()
         with self._lock:
             self._all.add(process)

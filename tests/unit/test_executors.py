@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import importlib.abc
+import inspect
 import os
 import signal
 import sys
@@ -115,6 +116,52 @@ async def test_a_plain_function_that_gives_a_coroutine_has_it_awaited_on_the_loo
 
     for executor in ("thread", "loop"):
         assert (await done({"steps": [step("make", executor)]}, make)).result == threading.get_ident()
+
+
+@pytest.fixture
+def done_in_thread(monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once a thread has done a job, which the loop may not know yet."""
+    done, rest = threading.Event(), Threads.rest
+
+    def note(self: Threads, thread: Any) -> bool:
+        done.set()
+        return rest(self, thread)
+
+    monkeypatch.setattr(Threads, "rest", note)
+    return done
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_coroutine_that_is_given_back_to_a_cancelled_step_is_closed(
+    when: str, done_in_thread: threading.Event
+) -> None:
+    async def main() -> None:
+        given: list[Any] = []
+        running, go = asyncio.Event(), threading.Event()
+        loop = asyncio.get_running_loop()
+
+        async def later() -> None: ...
+
+        def make() -> Any:
+            loop.call_soon_threadsafe(running.set)
+            go.wait()
+            given.append(later())
+            return given[0]
+
+        async with scheduler(make) as made:
+            task = made.run_ad_hoc_task({"steps": [step("make", "thread")]})
+            await running.wait()
+            if when == "after":
+                go.set()
+                assert done_in_thread.wait(30)  # and hold the loop meanwhile
+            task.cancel()
+            await task.wait()
+            go.set()
+            assert done_in_thread.wait(30)
+        assert task.status == "CANCELLED"
+        assert inspect.getcoroutinestate(given[0]) == inspect.CORO_CLOSED
+
+    on_loop(main)()
 
 
 @on_loop
@@ -544,6 +591,27 @@ async def test_large_values_travel_to_a_process_and_back() -> None:
         {"steps": [step("double", "process", params={"data": "{{ inputs.data }}"})]}, double, inputs={"data": data}
     )
     assert task.result == data * 2
+
+
+@on_loop
+async def test_a_cancellation_once_a_process_has_answered_leaves_it_to_the_next_call(
+    done_in_thread: threading.Event,
+) -> None:
+    def getpid() -> int:
+        return os.getpid()
+
+    async with scheduler(getpid) as made:
+        spec = {"steps": [step("getpid", "process")]}
+        pid = await made.run_ad_hoc_task(spec)
+        done_in_thread.clear()
+        task = made.run_ad_hoc_task(spec)
+        while not task.attempts:
+            await asyncio.sleep(0)
+        assert done_in_thread.wait(30)  # and hold the loop meanwhile
+        task.cancel()
+        await task.wait()
+        assert task.status == "CANCELLED"
+        assert await made.run_ad_hoc_task(spec) == pid
 
 
 @on_loop
