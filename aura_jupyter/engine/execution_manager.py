@@ -25,6 +25,7 @@ from .plan import Namespace, Plan
 from .plans import Spec, plan_for
 from .secrets import Secrets
 from .slices import Slices
+from .steps import is_torn_down, stop
 from .tasklet import StepRun, Tasklet, TaskStatus
 from .walk import Walk
 from .worker import ContextPlace
@@ -69,7 +70,7 @@ class ExecutionManager:
         self._tell("before_task_run", tasklet)
         outcome = await self._walk(Walk(self, tasklet))
         tasklet.took = self.loop.time() - began
-        if outcome.status is TaskStatus.CANCELLED and tasklet.cancels == 0 and _is_torn_down(self.loop):
+        if outcome.status is TaskStatus.CANCELLED and tasklet.cancels == 0 and is_torn_down(self.loop):
             self.scheduler.give_up()
         self.scheduler._on_task_done(tasklet, outcome)
 
@@ -105,7 +106,7 @@ class ExecutionManager:
         """Stop what a running tasklet does; on the loop's thread."""
         tasklet.told += 1
         if tasklet.running is not None:
-            tasklet.running.cancel()
+            stop(tasklet.running)
         else:
             tasklet.told_early = True
 
@@ -131,6 +132,7 @@ class ExecutionManager:
         """Run a sub-task as an asyncio task of its own, so that it can be cancelled alone."""
         began = self.loop.time()
         walk = Walk(self, tasklet)
+        walk.wait_in(asyncio.current_task())
         tasklet.status = TaskStatus.RUNNING
         tasklet.started_at = time.time()
         running: asyncio.Task[Outcome] = self.loop.create_task(self._walk(walk), name=f"aura:{tasklet.title}")
@@ -238,11 +240,6 @@ class ExecutionManager:
         if self._cluster is not None:
             self._cluster.close()
             self._cluster = None
-
-
-def _is_torn_down(loop: asyncio.AbstractEventLoop) -> bool:
-    """Whether everything on the loop is being cancelled, as at the end of `asyncio.run`."""
-    return all(task.cancelling() for task in asyncio.all_tasks(loop))
 
 
 def _hide_in(tasklet: Tasklet, more: Secrets) -> None:

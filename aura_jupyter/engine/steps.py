@@ -6,6 +6,7 @@ import asyncio
 import bisect
 import sys
 import time
+import weakref
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, NoReturn
@@ -63,6 +64,8 @@ class StepWalk:
         "hooks",
         "loop",
         "manager",
+        "outer",
+        "outer_used",
         "plan",
         "scope",
         "slices",
@@ -87,6 +90,8 @@ class StepWalk:
         self._limit: asyncio.Timeout | None = None
         self._own: asyncio.Task[Any] | None = None  # the asyncio task that walks
         self._used = 0  # the requests to cancel it that were dealt with: `finally` heeds only later ones
+        self.outer: asyncio.Task[Any] | None = None  # of a sub-task: the asyncio task that waits for it
+        self.outer_used = 0
         self.slices = manager.slices
         self._asking: dict[int, asyncio.Lock] = {}
 
@@ -459,7 +464,8 @@ class StepWalk:
         except BaseException as error:  # whatever an action raises fails its step and nothing else
             if type(error) is GeneratorExit and asyncio.current_task(self.loop) is not task:
                 raise  # it is none of the action's: nobody runs this task any more, and it is being thrown away
-            if attempt.cancelled or task.cancelling() > used:
+            timed_out = limit is not None and limit.expired()
+            if attempt.cancelled or self._is_cancelled(task, used, error if not timed_out else None):
                 self._give_up(step, attempt)
                 await self._cancelled(task, used, error)
             raise self._failure(step, attempt, limit, error) from None
@@ -467,11 +473,34 @@ class StepWalk:
             current_sink.set(None)
             attempts.discard(attempt)
             attempt.flush()
-        if attempt.cancelled or task.cancelling() > used:  # the action swallowed its cancellation
+        if attempt.cancelled or self._is_cancelled(task, used):  # the action swallowed its cancellation
             await self._cancelled(task, used)
         if limit is not None and limit.expired():  # ditto
             raise self._failure(step, attempt, limit, TimeoutError())
         return output
+
+    def _is_cancelled(self, task: asyncio.Task[Any], used: int, error: BaseException | None = None) -> bool:
+        """Whether the task was told to stop. What its own action told it is taken back.
+
+        An `asyncio.TaskGroup` cancels the task that it is in when one of its own fails, and up to Python 3.12 leaves it
+        at that where it was waiting for them.
+        """
+        more = task.cancelling() - used
+        if more <= 0:
+            return False
+        if isinstance(error, asyncio.CancelledError) or self._has_timed_out() or self._is_stopped(task):
+            return True
+        for _ in range(more):
+            task.uncancel()
+        return False
+
+    def _has_timed_out(self) -> bool:
+        return self._limit is not None and self._limit.expired() and not self.tasklet.in_finally
+
+    def _is_stopped(self, task: asyncio.Task[Any]) -> bool:
+        """Whether the engine has cancelled it, or the end of the loop does."""
+        from_outer = self.outer is not None and self.outer.cancelling() > self.outer_used
+        return task in _stopped or from_outer or is_torn_down(self.loop)
 
     async def _cancelled(self, task: asyncio.Task[Any], used: int, error: BaseException | None = None) -> NoReturn:
         """Raise the cancellation that the task was told of, which may still be on its way from another thread."""
@@ -515,18 +544,37 @@ class StepWalk:
         return self._asking.setdefault(step.index, asyncio.Lock())
 
 
+_stopped: weakref.WeakSet[asyncio.Task[Any]] = weakref.WeakSet()
+
+
+def stop(task: asyncio.Task[Any]) -> None:
+    """Cancel an asyncio task, and note that it was not its own action that did."""
+    _stopped.add(task)
+    task.cancel()
+
+
+def forgive(task: asyncio.Task[Any]) -> None:
+    """Let a task that was stopped go on: what cancels it from now on counts anew."""
+    _stopped.discard(task)
+
+
+def is_torn_down(loop: asyncio.AbstractEventLoop) -> bool:
+    """Whether everything on the loop is being cancelled, as at the end of `asyncio.run`."""
+    return all(task.cancelling() for task in asyncio.all_tasks(loop))
+
+
 async def end_all(tasks: Mapping[asyncio.Task[Any], Any] | Sequence[asyncio.Task[Any]]) -> None:
     """Cancel tasks and wait until each has ended, whoever cancels us meanwhile."""
     again: asyncio.CancelledError | None = None
     for task in tasks:
-        task.cancel()
+        stop(task)
     while pending := [task for task in tasks if not task.done()]:
         try:
             await asyncio.wait(pending)
         except asyncio.CancelledError as error:
             again = error
             for task in pending:
-                task.cancel()
+                stop(task)
     for task in tasks:
         if not task.cancelled():
             task.exception()  # looked at, so that asyncio does not report it as forgotten

@@ -11,7 +11,7 @@ from ..errors import TemplateError
 from .logs import current_sink
 from .outcome import Outcome
 from .plan import PlannedStep, render
-from .steps import CANCELLED, FAILED_BEFORE, TIMED_OUT, StepWalk, end_all, in_seconds
+from .steps import CANCELLED, FAILED_BEFORE, TIMED_OUT, StepWalk, end_all, forgive, in_seconds, stop
 from .tasklet import StepStatus, TaskStatus
 
 
@@ -25,7 +25,7 @@ class Walk(StepWalk):
         current_sink.set(None)  # what listeners say is not the output of the action that submitted this task or runs it
         self._own = self.tasklet.running = asyncio.current_task()
         if self._own is not None and self.tasklet.told_early:
-            self._own.cancel()
+            stop(self._own)
         try:
             outcome = await self._steps_and_result()
             await self._stop_if_told()
@@ -57,7 +57,14 @@ class Walk(StepWalk):
             async with asyncio.timeout(seconds) as limit:
                 self._limit = limit
                 return await self._all_steps()
-        except TimeoutError:
+        except (TimeoutError, asyncio.CancelledError) as error:
+            own = self._own
+            assert own is not None
+            if isinstance(error, asyncio.CancelledError):
+                if not limit.expired() or self._is_stopped(own):
+                    raise
+                while own.cancelling():  # an action had cancelled it, too, and the limit took that for another's doing
+                    own.uncancel()
             self._stop_reason = TIMED_OUT
             return TimeoutError(f"the task took longer than {in_seconds(seconds)}")
 
@@ -124,6 +131,8 @@ class Walk(StepWalk):
             await self._skip_rest(steps, CANCELLED)
             return False
         self._used = self._own.cancelling()
+        forgive(self._own)
+        self.wait_in(self.outer)
         for place, step in enumerate(steps):
             self.task["status"] = str(outcome.status)
             try:
@@ -135,6 +144,11 @@ class Walk(StepWalk):
             if error is not None and outcome.status is TaskStatus.COMPLETED:
                 outcome.fail(error, self.failed_step)
         return True
+
+    def wait_in(self, outer: asyncio.Task[Any] | None) -> None:
+        """Name the asyncio task that waits for a sub-task; what cancels that one from now on is meant for this, too."""
+        self.outer = outer
+        self.outer_used = outer.cancelling() if outer is not None else 0
 
     def _told_twice(self) -> bool:
         """Whether the task, or one that it runs in, was cancelled and cancelled again."""

@@ -824,6 +824,80 @@ def test_what_a_function_raises_that_a_template_calls_is_a_mistake_in_the_templa
     on_loop(main)()
 
 
+async def gather_badly(after: str) -> str:
+    """Leaves its asyncio task cancelled, as Python 3.11 and 3.12 do where a `TaskGroup` fails while it waits."""
+    with contextlib.suppress(ExceptionGroup) if after != "raises" else contextlib.nullcontext():
+        async with asyncio.TaskGroup() as group:
+            group.create_task(fail("in a group"))
+    if after in ("waits", "fails at the end"):
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            if after == "waits":
+                raise
+            raise OSError(after) from None
+    return "went on"
+
+
+@pytest.mark.parametrize("more", [{}, {"depends_on": []}, {"loop": {"times": 2, "parallelism": 2}}, {"retry": 2}])
+def test_a_group_of_tasks_that_fails_is_no_cancellation(more: dict[str, Any]) -> None:
+    async def main() -> None:
+        for after, status in (("raises", "FAILED"), ("returns", "COMPLETED")):
+            step = {"name": "a", "action": "gather_badly", "params": {"after": after}, "on_error": "continue", **more}
+            inner = {"steps": [step, {"name": "b", "action": "echo"}], "finally": [{**step, "name": "c"}]}
+            inner["finally"][0].pop("depends_on", None)
+            outer = {"steps": [{"name": "sub", "action": "core.run_task", "params": {"task": inner}}]}
+            for spec in (inner, outer):
+                task = await done(spec, gather_badly, echo)
+                assert task.status == "COMPLETED"
+                inside = task if spec is inner else task.steps["sub"].children
+                assert inside is not None
+                assert statuses(inside) == {"a": status, "b": "COMPLETED", "c": status}
+                assert type(inside.steps["a"].error) is (ExceptionGroup if status == "FAILED" else type(None))
+
+    on_clock(main)()
+
+
+@pytest.mark.parametrize("after", ["waits", "fails at the end"])
+@pytest.mark.parametrize("how", ["step", "task", "cancel", "sub-task", "beside"])
+def test_after_a_group_of_tasks_has_failed_an_action_can_be_stopped_as_any_other(how: str, after: str) -> None:
+    async def main() -> None:
+        step: dict[str, Any] = {"name": "a", "action": "gather_badly", "params": {"after": after}}
+        spec: dict[str, Any] = {"steps": [step], "finally": [{"name": "z", "action": "echo"}]}
+        if how == "step":
+            step["timeout"] = 5
+        if how == "task":
+            spec["meta"] = {"timeout": 5}
+        if how == "beside":
+            step["depends_on"] = []
+            spec["steps"].append({"name": "b", "action": "late", "depends_on": []})
+        if how == "sub-task":
+            step.update(action="core.run_task", params={"task": {"steps": [dict(step)], "finally": spec["finally"]}})
+
+        async def late() -> None:
+            await asyncio.sleep(5)
+            raise KeyError("late")
+
+        async with scheduler(gather_badly, echo, late) as made:
+            task = made.run_ad_hoc_task(spec)
+            await asyncio.sleep(10)
+            if how in ("cancel", "sub-task"):
+                assert task.status == "RUNNING"
+                task.cancel()
+            await task.wait()
+        stopped = "FAILED" if how == "step" else "CANCELLED"
+        error = {"step": TimeoutError, "task": TimeoutError, "beside": KeyError}.get(how, type(None))
+        assert task.status == ("FAILED" if error is not type(None) else "CANCELLED")
+        assert type(task.error) is error
+        assert (statuses(task)["a"], statuses(task)["z"]) == (stopped, "COMPLETED")
+        if how == "sub-task":
+            inside = task.steps["a"].children
+            assert inside is not None
+            assert (inside.status, statuses(inside)) == ("CANCELLED", {"a": "CANCELLED", "z": "COMPLETED"})
+
+    on_clock(main)()
+
+
 class Unspeakable(Exception):
     def __str__(self) -> str:
         raise RuntimeError("no words")
