@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Callable, Mapping
-from typing import Any, Literal, get_args
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Literal, TypeVar, get_args
 
 from .engine.attempt import Attempt
 from .engine.logs import current_sink
@@ -18,6 +18,7 @@ from .errors import NoSchedulerError
 
 Loop = Literal["kernel", "thread"]
 LOOPS: tuple[Loop, ...] = get_args(Loop)
+T = TypeVar("T")
 
 
 class _Settings:
@@ -121,12 +122,30 @@ def wait_nested(loop: asyncio.AbstractEventLoop, tasklet: Tasklet) -> Any:
         kind = type(loop).__module__.partition(".")[0]
         raise RuntimeError(f"aura.run cannot wait inside a running {kind} loop: use `await aura.submit(...)`") from None
     try:
-        loop.run_until_complete(tasklet.wait())
+        run_nested(loop, tasklet.wait())
     except (KeyboardInterrupt, asyncio.CancelledError):
         tasklet.cancel()
-        loop.run_until_complete(tasklet.wait())
+        run_nested(loop, tasklet.wait())
         raise
     return tasklet.value()
+
+
+def run_nested(loop: Any, work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine to its end inside a running loop that `nest_asyncio2` has patched.
+
+    The pass of the loop that is under way may be older than the patch. It then takes as many callbacks as there were
+    when it began, and breaks the loop where the nested passes have left it fewer: nothing stands in for those.
+    """
+    expected = len(loop._ready)
+    try:
+        result: T = loop.run_until_complete(work)
+        return result
+    finally:
+        for _ in range(expected - len(loop._ready)):
+            loop.call_soon(_do_nothing)
+
+
+def _do_nothing() -> None: ...
 
 
 def configure(*, max_concurrency: int | None = None, loop: Loop | None = None, dask: Any = None) -> None:

@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterable, Iterator
 from typing import Any, TypeVar
 
+from ..api import run_nested
 from ..engine.tasklet import Tasklet
 from ..errors import AuraError
 
@@ -123,4 +124,4 @@ def run_here(work: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> T
         raise AuraError(
             f"this cell cannot wait within a running loop ({error}): leave --wait or the magic above out"
         ) from None
-    return loop.run_until_complete(work)
+    return run_nested(loop, work)

@@ -253,6 +253,23 @@ asyncio.run(main())
     assert run_python(NESTED + code).splitlines() == ["x", "True", "inner", "inner"]
 
 
+def test_a_nested_run_leaves_the_pass_of_the_loop_it_is_in_whole(run_python: RunPython) -> None:
+    code = """
+async def main():
+    loop, ended = asyncio.get_running_loop(), asyncio.Event()
+    def cell():
+        print(aura.run("steps: [{action: core.log, params: {message: x}}]"))
+        ended.set()
+    loop.call_soon(cell)
+    for _ in range(50):
+        loop.call_soon(int)
+    await ended.wait()
+    print("goes on")
+asyncio.run(main())
+"""
+    assert run_python(NESTED + code).splitlines() == ["x", "goes on"]
+
+
 def test_an_interrupt_of_a_nested_run_cancels_its_task(run_python: RunPython) -> None:
     code = """
 signal.signal(signal.SIGINT, signal.default_int_handler)
