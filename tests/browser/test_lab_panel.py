@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import re
+import signal
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import nbformat
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.lab import Lab
@@ -35,6 +39,14 @@ CELLS = [
     f"%%aura\n{SPEC}",
     *("1" for _ in range(30)),
 ]
+
+ASK = """async ([path, content]) => {
+  const widgets = [...window.jupyterapp.shell.widgets("main")];
+  const { kernel } = widgets.find(({ context }) => context?.path === path).sessionContext.session;
+  const header = { msg_id: "a-test", msg_type: "aura_request", session: kernel.clientId, username: "", version: "5.3" };
+  const message = { header, channel: "control", content, metadata: {}, parent_header: {}, buffers: [] };
+  await kernel.sendControlMessage(message, true, true).done;
+}"""
 
 
 class Panel:
@@ -256,6 +268,34 @@ def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[
 
     it.lab.command("docmanager:open", path=it.lab.path.name)
     run_the_cell_with_a_variable_and_with_yaml(panel)
+
+
+def test_a_kernel_that_answers_late_does_not_change_the_form_of_another(opened: Callable[[list[str]], Panel]) -> None:
+    panel = opened([f"{LOAD}pathlib.Path('slow').write_text(str(os.getpid()))\nflights = [1]"])
+    it, page = panel.it, panel.page
+    it.run(0)
+    cells = [new_code_cell(f"{LOAD}flights = [1, 2]")]
+    nbformat.write(new_notebook(cells=cells, metadata=nbformat.read(it.lab.path, 4).metadata), it.work / "quick.ipynb")
+    it.lab.command("docmanager:open", path="quick.ipynb")
+    page.wait_for_function("window.jupyterapp.shell.currentWidget.sessionContext?.session?.kernel?.status === 'idle'")
+    expect(panel.node).to_contain_text("Aura is not loaded")
+    it.run(0)
+    expect(panel.node).to_contain_text("No tasks yet")
+    (it.work / "late.aura.yaml").write_text(SPEC, "utf-8")
+    it.lab.command("aura:run-file", path="late.aura.yaml")
+    form = panel.node.locator("form")
+    flights = form.get_by_label("flights", exact=True).locator("option").first
+    expect(flights).to_have_text("flights, list of 2")
+    kernel = int((it.work / "slow").read_text("utf-8"))
+    os.kill(kernel, signal.SIGSTOP)
+    form.get_by_label("Kernel of").select_option(it.lab.path.name)
+    flights.evaluate("node => { node.id = 'drawn-before'; }")
+    form.get_by_label("Kernel of").select_option("quick.ipynb")
+    expect(form.locator("#drawn-before")).to_have_count(0)
+    os.kill(kernel, signal.SIGCONT)
+    page.evaluate(ASK, [it.lab.path.name, {"kind": "inputs", "task_spec": SPEC}])  # its answer comes after the late one
+    expect(flights).to_have_text("flights, list of 2")
+    panel.button("Back").click()
 
 
 def test_the_panel_is_there_after_a_reload_and_axe_finds_nothing(opened: Callable[[list[str]], Panel]) -> None:
