@@ -70,6 +70,16 @@ def test_with_nobody_watching_the_end_is_a_message_of_the_cell_that_runs_then(ke
     assert [each["content"]["data"][TASK]["status"] for each in ends] == ["COMPLETED"]
 
 
+def test_a_file_s_name_that_is_no_utf_8_keeps_no_card_from_its_end(kernel: Kernel) -> None:
+    name = "os.fsdecode(b'caf\\xe9')"
+    kernel.ok(f"import os\ndef f():\n    print({name})\n    raise ValueError({name})")
+    kernel.fails("%%aura task --wait\nsteps: [{action: f}]")
+    end = kernel.wait_for(lambda message: message["msg_type"] == "update_display_data")
+    picture = end["content"]["data"][TASK]
+    assert (picture["status"], picture["lines"][0][3]) == ("FAILED", "caf?")
+    assert "ValueError: caf?" in end["content"]["data"]["text/plain"]
+
+
 def test_what_ended_between_two_cells_is_published_again_by_the_next_one(kernel: Kernel) -> None:
     kernel.ok(
         """
