@@ -7,6 +7,17 @@ from collections.abc import Mapping
 from typing import Any
 
 DEEPEST = 200  # levels
+_DIGITS = 4_000  # Python writes 4,300, if nobody says otherwise
+
+
+def is_huge(number: int) -> bool:
+    """Whether a number has more digits than Python writes out."""
+    return digits(number) > _DIGITS
+
+
+def digits(number: int) -> int:
+    """About how many digits a number has."""
+    return int(int.bit_length(number) * math.log10(2)) + 1
 
 
 class NoJson(ValueError):
@@ -17,7 +28,7 @@ def json_value(value: Any) -> Any:
     """The value as plain dicts, lists, text, numbers, booleans and None. Tuples become lists, NumPy's scalars numbers.
 
     Raises:
-        NoJson: something in it has no place in JSON, a number that is not finite and a key that is no text too.
+        NoJson: something in it has no place in JSON, a number that is not finite or huge and a key that is no text too.
     """
     return _plain(value, "", DEEPEST)
 
@@ -30,7 +41,7 @@ def _plain(value: Any, where: str, room: int) -> Any:
     if type(value).__module__ == "numpy" and getattr(value, "shape", None) == () and hasattr(value, "item"):
         return _plain(value.item(), where, room)
     if isinstance(value, int):
-        return int(value)
+        return _whole(value, where)
     if isinstance(value, float):
         if not math.isfinite(value):
             raise NoJson(f"{where or 'it'} is {value}")
@@ -42,6 +53,12 @@ def _plain(value: Any, where: str, room: int) -> Any:
     if isinstance(value, Mapping):
         return {_key(key, where): _plain(inner, f"{where}.{key}".lstrip("."), room - 1) for key, inner in value.items()}
     return [_plain(inner, f"{where}[{at}]", room - 1) for at, inner in enumerate(value)]
+
+
+def _whole(value: int, where: str) -> int:
+    if is_huge(value):
+        raise NoJson(f"{where or 'it'} is a number of about {digits(value):,} digits")
+    return int(value)
 
 
 def _key(key: Any, where: str) -> str:

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from . import words
+from .json_value import digits, is_huge
 
 Mask = Callable[[str], str]
 
@@ -29,18 +30,24 @@ LONG = 4_000
 
 def preview(value: Any) -> str:
     """One line for a value: `DataFrame 4 × 5`, `list of 4`, `'text'`; at most about 60 characters."""
+    try:
+        return _preview(value)
+    except Exception:  # noqa: BLE001 - an object that cannot show its state, as a file that is closed
+        return type(value).__name__
+
+
+def _preview(value: Any) -> str:
     if isinstance(value, str):
         return _text(value)
     if isinstance(value, bytes | bytearray | memoryview):
         return f"{type(value).__name__} of {len(value):,}"
     if isinstance(value, _SIZED):
         return f"{_class_name(value)} of {len(value):,}"
+    if isinstance(value, int) and is_huge(value):
+        return f"int of about {digits(value):,} digits"
     if isinstance(value, _PLAIN):
         return words.cut(repr(value), SHORT)
-    try:
-        return _of_a_library(value)
-    except Exception:  # noqa: BLE001 - a library's object in a state that it cannot show, as of a file that is closed
-        return type(value).__name__
+    return _of_a_library(value)
 
 
 def _text(value: str) -> str:
@@ -84,7 +91,10 @@ def _shape(value: Any) -> str:
 def full(value: Any, mask: Mask) -> str:
     """The value as a person who opened it sees it: its `repr` where that is short, else the preview."""
     if isinstance(value, _SIZED):
-        text = _small_repr(value)
+        try:
+            text = _small_repr(value)
+        except Exception:  # noqa: BLE001 - one of its parts cannot show its state
+            return mask(preview(value))
         return mask(text if len(text) <= SHORT else preview(value))
     return mask(preview(value))
 

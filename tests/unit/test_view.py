@@ -18,6 +18,7 @@ from aura_jupyter.engine.logs import Log, LogRecord
 from aura_jupyter.engine.scheduler import Scheduler
 from aura_jupyter.engine.tasklet import StepStatus, Tasklet
 from aura_jupyter.view import lines, reports, trace, values, words
+from aura_jupyter.view.json_value import NoJson, json_value
 from aura_jupyter.view.opened import opened
 from aura_jupyter.view.picture import LivePicture, state, stored
 from aura_jupyter.view.text import TerminalLines, sentence, text_final, text_now
@@ -180,7 +181,31 @@ def test_a_value_that_cannot_say_what_it_is_is_shown_by_its_class() -> None:
         def shape(self) -> tuple[int]:
             raise ValueError("the file is closed")
 
+    class Unsaid(int):
+        def __repr__(self) -> str:
+            raise ValueError("not now")
+
+    class Uncounted(list[int]):
+        def __len__(self) -> int:
+            raise ValueError("not now")
+
     assert values.preview(Closed()) == "Closed"
+    assert values.preview(Unsaid()) == "Unsaid"
+    assert values.preview(Uncounted()) == "Uncounted"
+    assert values.full([Unsaid()], str) == "list of 1"
+
+
+async def test_a_number_that_python_does_not_write_out_is_shown_by_its_size(scheduler: Scheduler) -> None:
+    spec = "steps: [{name: big, action: python.run, params: {code: '10 ** 5000'}}]"
+    tasklet = scheduler.run_ad_hoc_task(spec)
+    await tasklet
+    assert "int of about 5,001 digits" in json.dumps(stored(tasklet), ensure_ascii=False)
+    assert "int of about 5,001 digits" in text_final(tasklet)
+    result = reports.detail(tasklet).result
+    assert result is not None
+    assert (result.is_json, result.preview) == (False, "int of about 5,001 digits")
+    with pytest.raises(NoJson, match="it is a number of about 5,001 digits"):
+        json_value(tasklet.result)
 
 
 async def test_a_name_that_is_no_utf_8_is_stored_with_a_question_mark(scheduler: Scheduler, names: Names) -> None:
