@@ -24,8 +24,10 @@ _ATTRIBUTES = (
     "text",
 )  # of Python's own
 _DEPTH = 8  # levels of containers in an exception's arguments that are looked through
-_CUT = "…"  # what a text ends with that was shortened to be shown
-_TELLING = 4  # characters of a secret's beginning that tell something of it
+_CUT = re.compile(r"( ?\[?(?:…|\.{3,})\]? ?)")  # what stands where a text was shortened, by us or by a library
+_TELLING = 4  # characters of a secret's beginning or end that tell something of it
+_IN_PATHS = "!$%&'()*+,/:;=@[\\]^|"  # what httpx leaves in the path of an address
+_IN_ADDRESSES = "!$&'()*+,/:;=?@"  # and requests in all of it
 
 
 class Secrets:
@@ -51,13 +53,19 @@ class Secrets:
         """
         if self._pattern is not None:
             text = self._pattern.sub(MASK, text)
-            text = self._mask_cuts(text) if _CUT in text else text
+            text = self._mask_cuts(text)
         return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
 
     def _mask_cuts(self, text: str) -> str:
-        """The text without beginnings of secrets in front of ellipses: it was shortened before it came here."""
-        *before, last = text.split(_CUT)
-        return _CUT.join([*map(self._without_beginning, before), last])
+        """The text without beginnings and ends of secrets around ellipses: it was shortened before it came here."""
+        if "…" not in text and "..." not in text:
+            return text
+        pieces = _CUT.split(text)
+        texts = pieces[::2]
+        texts[:-1] = map(self._without_beginning, texts[:-1])
+        texts[1:] = map(self._without_end, texts[1:])
+        pieces[::2] = texts
+        return "".join(pieces)
 
     def _without_beginning(self, text: str) -> str:
         """The text with `***` where it ends with the beginning of a secret."""
@@ -73,6 +81,21 @@ class Secrets:
                     break
                 at = form.rfind(tail, 0, at + _TELLING - 1)
         return text[: len(text) - longest] + MASK if longest else text
+
+    def _without_end(self, text: str) -> str:
+        """The text with `***` where it begins with the end of a secret."""
+        head = text[:_TELLING]
+        if len(head) < _TELLING:
+            return text
+        longest = 0
+        for form in self._forms:
+            at = form.find(head)
+            while at >= 0:
+                if text.startswith(form[at:]):
+                    longest = max(longest, len(form) - at)
+                    break
+                at = form.find(head, at + 1)
+        return MASK + text[longest:] if longest else text
 
     def shows(self, text: str) -> bool:
         """Whether a secret, or what a cut left of it, stands in the text."""
@@ -160,6 +183,9 @@ def _forms(text: str) -> Iterable[str]:
         quote(text, errors="replace"),
         quote(text, safe="", errors="replace"),
         quote_plus(text, errors="replace"),
+        quote(text, safe=_IN_PATHS, errors="replace"),
+        quote(text, safe=f"{_IN_PATHS}?`{{}}", errors="replace"),  # in a query
+        quote(text, safe=_IN_ADDRESSES, errors="replace"),
     )
 
 

@@ -11,6 +11,8 @@ import urllib.parse
 import warnings
 from typing import Any
 
+import httpx
+import pydantic
 import pytest
 
 import aura_jupyter as aura
@@ -60,11 +62,11 @@ def shown(task: aura.Tasklet, recorder: Recorder | None = None) -> str:
 LONG_KEY = "eyJ" + "0123456789abcdef" * 20  # longer than what is shown of a value
 
 
-def test_of_a_cut_text_only_the_beginnings_of_secrets_are_masked() -> None:
+def test_of_a_cut_text_only_the_beginnings_and_ends_of_secrets_are_masked() -> None:
     secrets = Secrets([LONG_KEY, "aabaabaa"])
     assert secrets.mask("it goes on…") == "it goes on…"
     assert secrets.mask(f"a {LONG_KEY[:20]}… b {LONG_KEY[:7]}…") == "a ***… b ***…"
-    assert secrets.mask(f"{LONG_KEY[:3]}… {LONG_KEY[20:40]}…") == f"{LONG_KEY[:3]}… {LONG_KEY[20:40]}…"
+    assert secrets.mask(f"{LONG_KEY[:3]}… of {LONG_KEY[20:40]}…") == f"{LONG_KEY[:3]}… of {LONG_KEY[20:40]}…"
     assert secrets.mask("xaabaab… aabaabaabaab…") == "x***… ***baab…"
 
 
@@ -507,3 +509,48 @@ async def test_the_input_is_masked_whatever_its_length() -> None:
     for key in ("7", long):
         task = await done(spec, inputs={"key": key})
         assert [line.text for line in task.logs] == ["*** x ***"]
+
+
+@pytest.mark.parametrize(
+    ("cut", "masked"),
+    [
+        (f"value='{LONG_KEY[:25]}...{LONG_KEY[-24:]}', type=str", "value='***...***', type=str"),  # as pydantic says it
+        (f"0  {LONG_KEY[:46]}...\n1  {LONG_KEY[:46]}...", "0  ***...\n1  ***..."),  # as pandas
+        (f"{LONG_KEY[:9]} [...]", "*** [...]"),  # as textwrap
+        (f"…{LONG_KEY[-7:]} and {LONG_KEY[:4]}…", "…*** and ***…"),
+    ],
+)
+def test_what_a_library_left_of_a_secret_when_it_shortened_a_text_is_masked(cut: str, masked: str) -> None:
+    assert Secrets([LONG_KEY]).mask(cut) == masked
+
+
+@on_clock
+async def test_a_validation_error_of_pydantic_does_not_show_the_two_ends_of_a_secret() -> None:
+    class Login(pydantic.BaseModel):
+        number: int
+
+    async def log_in(key: str) -> None:
+        Login(number=key)  # type: ignore[arg-type]
+
+    spec = INPUTS + "steps: [{action: log_in, params: {key: '{{ inputs.key }}'}}]"
+    task = await done(spec, log_in, inputs={"key": LONG_KEY})
+    said = shown(task)
+    assert "int_parsing" in said
+    assert LONG_KEY[:8] not in said
+    assert LONG_KEY[-8:] not in said
+
+
+@pytest.mark.parametrize(
+    ("key", "as_requests_has_it"),
+    [
+        ("a b+c/d=e", "a%20b+c/d=e"),
+        ("p(1)!*<x>", "p(1)!*%3Cx%3E"),
+        ("50%^{q}|~", "50%25%5E%7Bq%7D%7C~"),
+        ("k'1\"2`3[4]", "k'1%222%603%5B4%5D"),
+    ],
+)
+def test_a_secret_in_an_address_is_masked_as_http_libraries_write_it(key: str, as_requests_has_it: str) -> None:
+    secrets = Secrets([key])
+    for part in ("http://example.org/{}", "http://example.org/?key={}"):
+        assert secrets.mask(part.format(as_requests_has_it)) == part.format("***")
+        assert secrets.mask(str(httpx.URL(part.format(key)))) == part.format("***")
