@@ -95,7 +95,7 @@ async def run(
         raise
     finally:
         children.discard(transport.get_pid())
-        transport.close()
+        child.let_go()
     exit_code, stdout, stderr = transport.get_returncode() or 0, outputs[0].text, outputs[1].text
     if check and exit_code != 0:
         raise TaskError(_failure(exit_code, stderr.strip() or stdout.strip()))
@@ -107,10 +107,13 @@ class _Child(asyncio.SubprocessProtocol):
 
     def __init__(self) -> None:
         self.exited = asyncio.Event()
+        self._transport: asyncio.SubprocessTransport | None = None
+        self._let_go = False
         self.streams = {1: asyncio.StreamReader(), 2: asyncio.StreamReader()}
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         assert isinstance(transport, asyncio.SubprocessTransport)
+        self._transport = transport
         children.add(transport.get_pid())
         for number, stream in self.streams.items():
             if pipe := transport.get_pipe_transport(number):
@@ -126,6 +129,15 @@ class _Child(asyncio.SubprocessProtocol):
 
     def process_exited(self) -> None:
         self.exited.set()
+        if self._let_go:
+            self.let_go()
+
+    def let_go(self) -> None:
+        """Close what there is of it, once it has exited: closed before, its end may be lost on asyncio, which warns."""
+        self._let_go = True
+        if self._transport is not None and self.exited.is_set():
+            self._transport.close()
+            self._transport = None
 
 
 class _Output:
@@ -198,10 +210,10 @@ def _tell(transport: asyncio.SubprocessTransport) -> None:
 
 def _end_at_once(starting: asyncio.Future[tuple[asyncio.SubprocessTransport, _Child]]) -> None:
     if not starting.cancelled() and starting.exception() is None:
-        transport, _ = starting.result()
+        transport, child = starting.result()
         children.send(transport.get_pid(), children.SIGKILL)
         children.discard(transport.get_pid())
-        transport.close()
+        child.let_go()
 
 
 def _write(transport: asyncio.SubprocessTransport, data: bytes | None) -> None:

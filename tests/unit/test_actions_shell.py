@@ -5,6 +5,7 @@ import contextlib
 import os
 import sys
 import threading
+from asyncio.base_subprocess import BaseSubprocessTransport
 from collections.abc import Coroutine, Iterator
 from pathlib import Path
 from typing import Any
@@ -241,7 +242,19 @@ def test_cancelled_again_while_it_ends_it_leaves_nobody(alive: Path) -> None:
     asyncio.run(main())
 
 
-def test_cancelled_while_the_process_is_being_made_it_leaves_nobody(alive: Path) -> None:
+def test_cancelled_while_the_process_is_being_made_it_leaves_nobody(
+    alive: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    exit_codes: list[int | None] = []
+
+    close = BaseSubprocessTransport.close
+
+    def note_and_close(transport: Any) -> None:
+        exit_codes.append(transport.get_returncode())
+        close(transport)
+
+    monkeypatch.setattr(BaseSubprocessTransport, "close", note_and_close)
+
     async def main(turns: int) -> None:
         opened = threading.Event()
         reading = asyncio.ensure_future(asyncio.to_thread(read_to_the_end, alive, opened))
@@ -256,6 +269,8 @@ def test_cancelled_while_the_process_is_being_made_it_leaves_nobody(alive: Path)
 
     for turns in range(6):
         asyncio.run(main(turns))
+    assert exit_codes
+    assert None not in exit_codes  # closed earlier, asyncio may miss how it ended, and warns of that
 
 
 def test_an_error_while_logging_ends_it(alive: Path) -> None:
