@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     import httpx
 
 LARGE = 200_000  # bytes of a body above which it is decoded in a thread
+SHOWN = 200  # characters of a body that an error repeats
 
 
 def _url(name: str, value: Any) -> str:
@@ -115,7 +116,8 @@ async def request(
     text, value = await _read(response)
     if raise_for_status and response.is_error:
         answer = f"{response.status_code} {response.reason_phrase}".strip()
-        raise TaskError(f"{shown} answered {answer}" + (f": {text[:200]}" if text else ""))
+        said = text if len(text) <= SHOWN else f"{text[:SHOWN]}…"  # what is left of a secret is known by the ellipsis
+        raise TaskError(f"{shown} answered {answer}" + (f": {said}" if text else ""))
     return {"status": response.status_code, "headers": dict(response.headers), "text": text, "json": value}
 
 
