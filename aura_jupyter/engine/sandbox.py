@@ -30,6 +30,7 @@ FORBIDDEN = {
     nodes.Extends: "extends",
 }
 _MISSING: Any = getattr(jinja_runtime, "missing")  # noqa: B009 - not in its list of exports
+_POWER_BITS = 1_000_000  # of a whole number: a few milliseconds
 _WIDTH = 200
 _COMPARED = 200  # names that are looked through for the nearest: a hundredth of a second
 _DICT_ATTRIBUTES = frozenset(dir(dict))
@@ -159,6 +160,13 @@ class Environment(ImmutableSandboxedEnvironment):
     """Jinja2's immutable sandbox, in which the views of a scope have no methods and messages stay short."""
 
     code_generator_class = _Generator
+    intercepted_binops = frozenset({"**"})  # and so Jinja2 computes none when it compiles
+
+    def call_binop(self, context: jinja_runtime.Context, operator: str, left: Any, right: Any) -> Any:
+        """A power, unless its digits would hold the loop for long."""
+        if isinstance(left, int) and isinstance(right, int) and (int.bit_length(left) - 1) * right > _POWER_BITS:
+            raise SecurityError(f"this power would have more than {_POWER_BITS // 10 * 3:,} digits")
+        return super().call_binop(context, operator, left, right)
 
     def getattr(self, obj: Any, attribute: str) -> Any:
         """`obj.attribute`: the attribute, else the item."""

@@ -28,13 +28,10 @@ def check(template: Text, names: Names) -> list[Finding]:
             return []
     try:
         tree: nodes.Node = parse_expression(template.text) if template.bare else parse(template.text)
+        checker = _Checker(template, names, tree)
+        checker.visit(tree)
     except TemplateSyntaxError as error:
         return [broken(template, error)]
-    except RecursionError:
-        return [Finding("broken-template", "the template is nested too deep", "Split it up.")]
-    checker = _Checker(template, names, tree)
-    try:
-        checker.visit(tree)
     except RecursionError:
         return [Finding("broken-template", "the template is nested too deep", "Split it up.")]
     return checker.findings

@@ -333,6 +333,7 @@ def test_the_right_place_is_underlined(text: str, place: int) -> None:
         ("{{ }}", "", ""),
         ("{{ a ? b }}", "'?' stands where it has no meaning", "Take '?' out."),
         ("{{ " + "(" * 5000 + "1" + ")" * 5000 + " }}", "the template is nested too deep", ""),
+        ("{{ " + "a is defined and " * 3000 + "a }}", "the template is nested too deep", ""),
     ],
 )
 def test_a_broken_template_is_one_finding_for_the_whole_text(text: str, message: str, hint: str) -> None:

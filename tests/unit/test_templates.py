@@ -654,6 +654,28 @@ def test_ways_out_of_the_sandbox_are_closed(text: str) -> None:
     assert (xs, d, s) == ([1], {"k": 1}, {1})
 
 
+@pytest.mark.parametrize(
+    "text", ["{{ 9 ** (9 ** 9) }}", "{{ (-2) ** inputs.n }}", "{% set a = 7 ** inputs.n %}{{ a }}"]
+)
+def test_a_power_that_would_hold_the_loop_is_refused(text: str) -> None:
+    error = failure(text, {"n": 10**12})
+    assert str(error) == "this power would have more than 300,000 digits"
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("{{ 2 ** 10 }}", 1024),
+        ("{{ inputs.n ** -2 }}", 0.25),
+        ("{{ 1 ** (9 ** 9) + (-1) ** (9 ** 9) + 0 ** (9 ** 9) }}", 0),
+        ("{{ 2.0 ** 3 }}", 8.0),
+        ("2 to the {{ inputs.n }} is {{ 2 ** inputs.n }}", "2 to the 2 is 4"),
+    ],
+)
+def test_other_powers_are_python_s(text: str, value: Any) -> None:
+    assert render(text, {"n": 2}) == value
+
+
 def test_a_callable_marked_as_unsafe_is_not_called() -> None:
     def delete() -> None:
         raise AssertionError("called")
