@@ -5,6 +5,7 @@ It looks at indentation, not at the grammar, and gives up on nothing: what it ca
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -112,7 +113,8 @@ def outline(text: str, at: int) -> tuple[Node, Cursor | None]:
         The whole, and the cursor's place, None where nothing of the language can stand (in a comment).
     """
     reader = _Reader(text, at)
-    reader.read()
+    with contextlib.suppress(RecursionError):  # brackets deeper than any spec has them: what was read so far stands
+        reader.read()
     return reader.root, reader.cursor
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -17,15 +18,22 @@ class Step:
         node: its mapping.
         section: `steps` or `finally`.
         owner: the step to whose `on_error` it belongs.
-        above: the steps of the same list that stand above it.
+        beside: the steps of the list that it stands in.
+        place: its place among them.
     """
 
     node: Node
     section: str
     owner: Step | None
-    above: tuple[Step, ...]
+    beside: list[Step]
+    place: int
     name: str = ""
     handlers: list[Step] = field(default_factory=list)
+
+    @property
+    def above(self) -> list[Step]:
+        """The steps of the same list that stand above it."""
+        return self.beside[: self.place]
 
 
 class Steps:
@@ -68,25 +76,36 @@ class Steps:
         """The names that a step's `depends_on` may hold without a circle."""
         written = step.node.get("depends_on")
         known = {item.text for item in written.items} if written is not None else set()
-        return [
-            each.name
-            for each in self.main
-            if each is not step and each.name not in known and step not in self._waited(each)
-        ]
+        waiting = {step}  # those that wait for it, however far
+        first = step.place
+        while new := [each for each in self.main if each not in waiting and self._waits(each, waiting, first)]:
+            waiting.update(new)
+            first = min(first, new[0].place)
+        return [each.name for each in self.main if each not in waiting and each.name not in known]
+
+    def _waits(self, step: Step, others: set[Step], first: int) -> bool:
+        """Whether a step waits for one of the others, the first of which has this place."""
+        named = self._named(step)
+        return first < step.place if named is None else not others.isdisjoint(named)
 
     def _waited(self, step: Step) -> list[Step]:
         found: set[Step] = set()
-        left = [step]
+        left, first = [step], 0  # so many of the first steps have been found
         while left:
-            new = [each for each in self._direct(left.pop()) if each not in found]
+            waits = left.pop()
+            named = self._named(waits)
+            if named is None:
+                named, first = self.main[first : waits.place], max(first, waits.place)
+            new = [each for each in named if each not in found]
             found.update(new)
             left += new
         return [each for each in self.main if each in found and each is not step]
 
-    def _direct(self, step: Step) -> list[Step]:
+    def _named(self, step: Step) -> list[Step] | None:
+        """The steps in a step's `depends_on`; None where it waits for all above."""
         written = step.node.get("depends_on")
         if written is None:
-            return list(step.above)
+            return None
         names = [written.text] if written.kind == "text" else [item.text for item in written.items]
         return [self._by_name[name] for name in names if name in self._by_name]
 
@@ -96,8 +115,8 @@ class Steps:
 
     def _read(self, written: Node | None, section: str, owner: Step | None) -> list[Step]:
         found: list[Step] = []
-        for item in written.items if written is not None else ():
-            step = self._of[item] = Step(item, section, owner, tuple(found))
+        for place, item in enumerate(written.items if written is not None else ()):
+            step = self._of[item] = Step(item, section, owner, found, place)
             found.append(step)
             handling = item.get("on_error")
             if handling is not None:
@@ -107,15 +126,16 @@ class Steps:
 
     def _name(self) -> None:
         taken = {step.node.value("name") for step in self}
+        numbers: Counter[str] = Counter()  # the last that a name was given
         for step in self:
             step.name = step.node.value("name")
             base = step.node.value("action").rpartition(".")[2]
             if step.name or not base:
                 continue
-            number, step.name = 1, base
+            step.name = base
             while step.name in taken:
-                number += 1
-                step.name = f"{base}_{number}"
+                numbers[base] += 1
+                step.name = f"{base}_{numbers[base] + 1}"
             taken.add(step.name)
 
 

@@ -223,6 +223,28 @@ def test_whatever_the_text_and_the_place_an_answer_comes() -> None:
             explain(piece, at, Registered())
 
 
+@pytest.mark.parametrize("opening", ["[", "{a: "])
+def test_brackets_that_are_deeper_than_any_spec_s_end_nothing(opening: str) -> None:
+    text = "steps: " + opening * 20_000
+    assert complete(text, len(text), Notebook()).items == ()
+    assert explain(text, len(text), Notebook()) == ""
+
+
+def test_a_step_is_not_offered_what_waits_for_it_however_far() -> None:
+    assert offers(
+        """
+        steps:
+          - {name: a, depends_on: [d]}
+          - {name: b, depends_on: []}
+          - {name: c, depends_on: [b]}
+          - name: d
+            depends_on: [¦]
+          - {name: e, depends_on: [b]}
+          - name: f
+        """
+    ) == ["b", "c", "e"]
+
+
 def test_500_lines_are_read() -> None:
     step = "  - name: s{}\n    action: clean\n    when: inputs.f\n    params: {{frame: a, fast: true}}\n    retry: 3\n"
     text = "inputs: [f]\nsteps:\n" + "".join(map(step.format, range(100))) + "  - when: steps.s"
