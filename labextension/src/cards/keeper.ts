@@ -16,6 +16,7 @@ import { cardsIn, isOpen, latest, pictureOf, storable, withoutView, write } from
 import type { CardOutput } from './outputs';
 import { MIME } from './picture';
 import type { Picture } from './picture';
+import { Turns } from './turns';
 
 /**
  * How long the widget manager of a notebook may take to be restored, after a kernel has answered; it says so in no way.
@@ -41,6 +42,9 @@ export class Keeper implements IDisposable {
     cardOf: CardOf,
   ) {
     this.hub = new Hub(_context.sessionContext);
+    this._turns = new Turns(_context.model, () => {
+      this._put(this._cells);
+    });
     this._filler = new Filler(
       () => this._silent(),
       cardOf,
@@ -78,8 +82,10 @@ export class Keeper implements IDisposable {
     }
     this._isDisposed = true;
     clearTimeout(this._looking);
+    clearTimeout(this._restoring);
     this.hub.dispose();
     this._filler.dispose();
+    this._turns.dispose();
     Signal.clearData(this);
   }
 
@@ -121,32 +127,53 @@ export class Keeper implements IDisposable {
 
   /** Cells have come, from a file or by undoing, pasting, moving: what is known of their cards is put there. */
   private _settle(cells: Iterable<ICellModel>): void {
+    if (this._turns.isShared) {
+      this._turns.take();
+    } else {
+      this._put(cells);
+    }
     const unknown = new Set<string>();
     for (const card of [...this._open(cells)]) {
       const id = card.picture.task_id;
-      const end = this._ends.get(id);
-      if (end) {
-        write(card, end);
-      } else if (this._gone.has(id)) {
-        this._quietly(() => {
-          lose(card);
-        });
-      } else if (!this._live.has(id)) {
-        unknown.add(id);
-        if (card.hasView) {
+      if (this._ends.has(id) || this._gone.has(id) || this._live.has(id)) {
+        continue;
+      }
+      unknown.add(id);
+      if (card.hasView) {
+        this._found.add(id);
+        if (!this._turns.isShared) {
           // the first that is drawn is what was saved: a view would say "Loading widget…" until the kernel is there
           this._quietly(() => {
             write(card, withoutView(card));
           });
         }
-      } else if (!card.hasView) {
-        this._quietly(() => {
-          this._revive(card);
-        });
       }
     }
     if (this._context.isReady) {
       this._watch(unknown);
+    }
+  }
+
+  /** Put what is known of tasks into their cards. */
+  private _put(cells: Iterable<ICellModel>): void {
+    for (const card of [...cardsIn(cells)]) {
+      const id = card.picture.task_id;
+      const end = this._ends.get(id);
+      const live = this._live.get(id);
+      // a picture of an end that came another way has no text and HTML with it
+      if (end && (!card.picture.final || this._filled.has(id))) {
+        write(card, end);
+      } else if (!isOpen(card)) {
+        continue;
+      } else if (this._gone.has(id)) {
+        this._quietly(() => {
+          lose(card);
+        });
+      } else if (live && !card.hasView && this._isRestored) {
+        this._quietly(() => {
+          write(card, live);
+        });
+      }
     }
   }
 
@@ -178,7 +205,7 @@ export class Keeper implements IDisposable {
 
   /** The tasks that the kernel has said nothing of to this page, and that no widget shows. */
   private *_silent(): Generator<string> {
-    for (const { picture, hasView } of this.hub.kernel ? this._open() : []) {
+    for (const { picture, hasView } of this.hub.kernel && !this._turns.isShared ? this._open() : []) {
       if (!hasView && !this._live.has(picture.task_id)) {
         yield picture.task_id;
       }
@@ -198,7 +225,10 @@ export class Keeper implements IDisposable {
   }
 
   private _onSaid(_: Hub, said: FromKernel): void {
-    this._answeredAt ??= Date.now();
+    this._restoring ??= setTimeout(() => {
+      this._isRestored = true;
+      this._turns.take();
+    }, RESTORED);
     for (const bundle of said.live ?? []) {
       this._onLive(bundle);
     }
@@ -210,13 +240,7 @@ export class Keeper implements IDisposable {
       this._live.delete(id);
     }
     if (said.gone?.length) {
-      this._quietly(() => {
-        for (const card of [...this._open()]) {
-          if (this._gone.has(card.picture.task_id)) {
-            lose(card);
-          }
-        }
-      });
+      this._turns.take();
     }
   }
 
@@ -227,25 +251,8 @@ export class Keeper implements IDisposable {
     }
     this._gone.delete(id);
     this._live.set(id, bundle);
-    const wait = Math.max(0, (this._answeredAt ?? 0) + RESTORED - Date.now());
-    setTimeout(() => {
-      if (this._isDisposed || this._live.get(id) !== bundle) {
-        return;
-      }
-      this._quietly(() => {
-        for (const card of [...this._open()]) {
-          if (card.picture.task_id === id && !card.hasView) {
-            this._revive(card);
-          }
-        }
-      });
-    }, wait);
-  }
-
-  private _revive(card: CardOutput): void {
-    const bundle = this._live.get(card.picture.task_id);
-    if (bundle) {
-      write(card, bundle);
+    if (this._isRestored) {
+      this._turns.take();
     }
   }
 
@@ -265,12 +272,7 @@ export class Keeper implements IDisposable {
       }
       this._ends.delete(oldest);
     }
-    for (const card of [...cardsIn(this._cells)]) {
-      // a picture of an end that came another way has no text and HTML with it
-      if (card.picture.task_id === id && (!card.picture.final || this._filled.has(id))) {
-        write(card, bundle);
-      }
-    }
+    this._turns.take();
     this._filled.delete(id);
     if (ran) {
       this._ended.emit(picture);
@@ -282,41 +284,45 @@ export class Keeper implements IDisposable {
    * came from the kernel while this page looked on is none of those that it does not know.
    */
   private _onLost(_: Hub, loss: Loss): void {
-    this._answeredAt = undefined;
+    clearTimeout(this._restoring);
+    this._restoring = undefined;
+    this._isRestored = false;
     this._live.clear();
-    const loseAll = (): void => {
-      for (const card of [...this._open()]) {
-        if (loss === 'stopped' || !card.hasView) {
-          this._gone.add(card.picture.task_id);
-          lose(card);
-        }
-      }
-    };
-    if (loss === 'stopped') {
-      loseAll();
+    const lost = [...this._open()].filter(
+      ({ picture, hasView }) => loss === 'stopped' || !hasView || this._found.has(picture.task_id),
+    );
+    for (const { picture } of lost) {
+      this._gone.add(picture.task_id);
+    }
+    if (loss === 'stopped' && !this._turns.isShared) {
+      lost.forEach(lose);
     } else {
-      this._quietly(loseAll);
+      this._turns.take();
     }
   }
 
-  /** Do something that is no change of the person's notebook. */
+  /** Do something that is no change of the person's notebook. A shared one is the server's to save. */
   private _quietly(change: () => void): void {
     const { model } = this._context;
     const { dirty } = model;
     change();
-    if (!dirty) {
+    if (!dirty && !this._turns.isShared) {
       model.dirty = false;
     }
   }
 
   private _isDisposed = false;
-  private _answeredAt: number | undefined;
+  private _isRestored = false;
+  private _restoring: ReturnType<typeof setTimeout> | undefined;
   private _looking: ReturnType<typeof setTimeout> | undefined;
+  private readonly _turns: Turns;
   private readonly _filler: Filler;
   private readonly _filled = new Set<string>();
   private readonly _live = new Map<string, IMimeBundle>();
   private readonly _ends = new Map<string, IMimeBundle>();
   private readonly _gone = new Set<string>();
+  /** Tasks whose cards came with a view, of which it was not known whether their kernel is there. */
+  private readonly _found = new Set<string>();
   private readonly _ended = new Signal<this, Picture>(this);
 }
 

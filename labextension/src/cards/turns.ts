@@ -1,0 +1,53 @@
+import type { INotebookModel } from '@jupyterlab/notebook';
+import type { IDisposable } from '@lumino/disposable';
+
+/** What one page writes is with the others before the next one's turn, also where a hidden page wakes once a second. */
+const TURN = 1200; // ms
+
+/**
+ * When this page may write into the outputs of a notebook. Where pages share a document, those take turns that have it
+ * open, and look again when it is theirs: two that put an output in the place of one at the same time would both add
+ * one. The first turn is that of JupyterLab itself, which brings the end of a task into the cell that this page ran.
+ */
+export class Turns implements IDisposable {
+  /** @param _write - looks for what is to be written, and writes it. */
+  constructor(
+    private readonly _model: Pick<INotebookModel, 'collaborative' | 'sharedModel'>,
+    private readonly _write: () => void,
+  ) {}
+
+  /** Whether other pages may write into this document. */
+  get isShared(): boolean {
+    return !!this._model.collaborative;
+  }
+
+  get isDisposed(): boolean {
+    return this._isDisposed;
+  }
+
+  dispose(): void {
+    this._isDisposed = true;
+    clearTimeout(this._timer);
+  }
+
+  /** There may be something to write. */
+  take(): void {
+    if (!this.isShared) {
+      this._write();
+      return;
+    }
+    this._timer ??= setTimeout(() => {
+      this._timer = undefined;
+      this._write();
+    }, this._place * TURN);
+  }
+
+  /** The place of this page among those that have the document open, from 1. */
+  private get _place(): number {
+    const { awareness } = this._model.sharedModel;
+    return 1 + [...awareness.getStates().keys()].filter((id) => id < awareness.clientID).length;
+  }
+
+  private _isDisposed = false;
+  private _timer: ReturnType<typeof setTimeout> | undefined;
+}
