@@ -1,7 +1,8 @@
 """Everything that `make test` runs, one after another: `run_all.py [NAME ...]` runs only the named ones.
 
 It goes on after a failure. The last line sums up all tests; the exit status is 1 if anything failed, the linters
-included.
+included. What needs a kernel or a browser mostly waits, so two runs go side by side; what the one prints is shown when
+the other has ended.
 """
 
 from __future__ import annotations
@@ -12,8 +13,9 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ET
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import NamedTuple
+from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 LIMIT = 3600  # seconds for one command
@@ -32,9 +34,12 @@ TESTS = {  # calls of their own, since event loops and plugins of the one get in
     "unit": ["tests/unit", "tests/conformance"],
     "kernel": ["tests/kernel"],
     "server": ["tests/server"],
-    "browser": ["tests/browser"],
     "notebooks": ["--nbval", "notebooks"],
+    "browser": ["tests/browser", "--ignore-glob=*/test_lab_*.py"],
+    "lab": sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("tests/browser/test_lab_*.py")),
 }
+FIRST = ("labextension", "unit")
+BESIDE = ("lab",)  # runs side by side with those after the first
 
 
 class Count(NamedTuple):
@@ -51,9 +56,8 @@ def main(names: list[str]) -> int:
         print(f"unknown: {' '.join(sorted(unknown))}; known: lint {' '.join((*LINT, *TESTS))}", file=sys.stderr)
         return 2
     with tempfile.TemporaryDirectory(prefix="aura-tests-") as folder:
-        environment = _environment(Path(folder))
-        unclean = [name for name in LINT if not names or {name, "lint"} & set(names) if not _lint(name, environment)]
-        counts = [_test(name, Path(folder), environment) for name in TESTS if not names or name in names]
+        unclean = [name for name in LINT if not names or {name, "lint"} & set(names) if not _lint(name, Path(folder))]
+        counts = _run([name for name in TESTS if not names or name in names], Path(folder))
     if unclean:
         print(f"not clean: {', '.join(unclean)}")
     if not names or counts:
@@ -62,26 +66,40 @@ def main(names: list[str]) -> int:
     return 1 if unclean or any(count.failed for count in counts) else 0
 
 
+def _run(names: list[str], folder: Path) -> list[Count]:
+    """Runs these tests; two runs go side by side once the quick ones are done."""
+    first, beside = [name for name in names if name in FIRST], [name for name in names if name in BESIDE]
+    others = [name for name in names if name not in (*first, *beside)]
+    counts = [_test(name, folder) for name in first]
+    with ThreadPoolExecutor() as pool, (folder / "beside.txt").open("w+", encoding="utf-8") as out:
+        counts_beside = pool.map(lambda name: _test(name, folder, out if others else None), beside)
+        counts += [_test(name, folder) for name in others]
+        counts += counts_beside
+        out.seek(0)
+        sys.stdout.writelines(out)
+    return counts
+
+
 def _environment(folder: Path) -> dict[str, str]:
     """Settings and start-up files of the person who runs the tests have no part in them."""
     own = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     return {**os.environ, **own, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONNOUSERSITE": "1"}
 
 
-def _lint(name: str, environment: dict[str, str]) -> bool:
+def _lint(name: str, folder: Path) -> bool:
     _heading(name)
-    return _call(LINT[name], environment) == 0
+    return _call(LINT[name], _environment(folder)) == 0
 
 
-def _test(name: str, folder: Path, environment: dict[str, str]) -> Count:
+def _test(name: str, folder: Path, out: IO[str] | None = None) -> Count:
     if not _has_tests(TESTS[name]):
         return Count()
-    _heading(name)
+    _heading(name, out)
     report = folder / f"{name}.xml"
-    status = _call(_command(name, report), environment)
+    status = _call(_command(name, report), _environment(folder / name), out)
     count = _read(report)
     if count is None or (status and not count.failed):
-        print(f"the run itself failed, with status {status}: counted as one failure")
+        print(f"the run itself failed, with status {status}: counted as one failure", file=out)
         return Count(count.passed if count else 0, 1)
     return count
 
@@ -90,23 +108,33 @@ def _command(name: str, report: Path) -> list[str]:
     """Runs tests and writes a JUnit file."""
     if name == "labextension":
         return [*NPM, "test", "--", "--reporter=dot", "--reporter=junit", f"--outputFile.junit={report}"]
-    return [*PYTHON, "pytest", "-q", "--continue-on-collection-errors", f"--junitxml={report}", *TESTS[name]]
+    cache = f"cache_dir={report.with_suffix('.cache')}"  # of its own, since two may run at a time
+    options = ["-q", "--continue-on-collection-errors", f"--junitxml={report}", "-o", cache]
+    return [*PYTHON, "pytest", *options, *TESTS[name]]
 
 
 def _has_tests(arguments: list[str]) -> bool:
-    folders = [ROOT / argument for argument in arguments if not argument.startswith("-")]
+    places = [ROOT / argument for argument in arguments if not argument.startswith("-")]
     patterns = ["*.ipynb"] if "--nbval" in arguments else ["test_*.py", "*.test.ts"]
-    return any(any(folder.rglob(pattern)) for folder in folders for pattern in patterns)
+    return any(place.is_file() or any(any(place.rglob(pattern)) for pattern in patterns) for place in places)
 
 
-def _call(arguments: list[str], environment: dict[str, str]) -> int:
+def _call(arguments: list[str], environment: dict[str, str], out: IO[str] | None = None) -> int:
     try:
-        done = subprocess.run(arguments, cwd=ROOT, env=environment, timeout=LIMIT, check=False)
+        done = subprocess.run(
+            arguments,
+            cwd=ROOT,
+            env=environment,
+            timeout=LIMIT,
+            check=False,
+            stdout=out,
+            stderr=out and subprocess.STDOUT,
+        )
     except FileNotFoundError as error:
-        print(error)
+        print(error, file=out)
         return 1
     except subprocess.TimeoutExpired:
-        print(f"stopped after {LIMIT / 60:.0f} minutes")
+        print(f"stopped after {LIMIT / 60:.0f} minutes", file=out)
         return 1
     return done.returncode
 
@@ -125,8 +153,8 @@ def _read(report: Path) -> Count | None:
     return Count(passed, failed)
 
 
-def _heading(name: str) -> None:
-    print(f"== {name}  {time.strftime('%H:%M:%S')}", flush=True)
+def _heading(name: str, out: IO[str] | None = None) -> None:
+    print(f"== {name}  {time.strftime('%H:%M:%S')}", flush=True, file=out)
 
 
 if __name__ == "__main__":

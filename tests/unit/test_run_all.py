@@ -25,8 +25,9 @@ def run_all(tmp_path: Path) -> Runner:
 
     def run(*names: str, **files: str) -> tuple[int, list[str]]:
         for room, text in files.items():
-            (tmp_path / "tests" / room).mkdir()
-            (tmp_path / "tests" / room / "test_it.py").write_text(text, encoding="utf-8")
+            path = tmp_path / "tests" / ("browser/test_lab_it.py" if room == "lab" else f"{room}/test_it.py")
+            path.parent.mkdir(exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         environment = {**os.environ, "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
         command = [sys.executable, script, *names]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=False)
@@ -54,6 +55,26 @@ def test_good(): ...
     status, lines = run_all("unit", "kernel", unit=unit, kernel="def test_c(): ...")
     assert lines[-1] == "2 passed, 2 failed"
     assert status == 1
+
+
+def test_two_runs_go_side_by_side_and_are_shown_one_after_the_other(run_all: Runner, tmp_path: Path) -> None:
+    waits = """
+import pathlib, time
+def test_it():
+    here = pathlib.Path({here!r})
+    (here / {mine!r}).touch()
+    until = time.monotonic() + 60
+    while not (here / {other!r}).exists():
+        assert time.monotonic() < until
+{end}
+"""
+    kernel = waits.format(here=str(tmp_path), mine="kernel", other="lab", end="")
+    lab = waits.format(here=str(tmp_path), mine="lab", other="kernel", end="    assert not 'the lab failed'")
+    status, lines = run_all("kernel", "browser", "lab", kernel=kernel, browser="def test_a(): ...", lab=lab)
+    assert (status, lines[-1]) == (1, "2 passed, 1 failed")
+    headings = [line.split()[1] for line in lines if line.startswith("== ")]
+    assert headings == ["kernel", "browser", "lab"]
+    assert "the lab failed" in "\n".join(lines).partition("== lab")[2]
 
 
 def test_a_run_that_dies_counts_as_a_failure(run_all: Runner) -> None:
