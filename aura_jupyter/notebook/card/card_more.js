@@ -269,10 +269,9 @@ export default (kit) => {
 
     const cut = (text, width) => {
       if (pen.measureText(text).width <= width) return text;
-      let length = text.length;
-      const letters = [...text];
-      for (length = letters.length; length && pen.measureText(`${letters.slice(0, length).join("")}…`).width > width; ) length--;
-      return `${letters.slice(0, length).join("")}…`;
+      const letters = [...text.slice(0, 99)]; // more than fits; each that is too many is measured
+      while (letters.length && pen.measureText(`${letters.join("")}…`).width > width) letters.pop();
+      return `${letters.join("")}…`;
     };
 
     const box = ({ at, name, x, y, dashed, loop }, [width, height]) => {

@@ -16,6 +16,9 @@ import { length } from './positions';
 /** How long typing must rest before a spec is looked at. */
 const REST = 300; // ms
 
+/** More letters than a word of a spec has; to look for its beginning in a line of a million would take minutes. */
+const WORD = 200;
+
 /** Something outside the text has changed that its problems depend on: a cell has run, the kernel is another. */
 export const recheck = StateEffect.define();
 
@@ -63,8 +66,9 @@ export function partsOf(doc: Text): { spec: string; above: string[]; from: numbe
 /** The part of the text that is a word of a spec. */
 function wordAt(state: EditorState, pos: number): { from: number; to: number } {
   const line = state.doc.lineAt(pos);
-  const before = /[\p{L}\p{N}_.-]*$/u.exec(line.text.slice(0, pos - line.from));
-  const after = /^[\p{L}\p{N}_.-]*/u.exec(line.text.slice(pos - line.from));
+  const at = pos - line.from;
+  const before = /[\p{L}\p{N}_.-]*$/u.exec(line.text.slice(Math.max(0, at - WORD), at));
+  const after = /^[\p{L}\p{N}_.-]*/u.exec(line.text.slice(at, at + WORD));
   return { from: pos - (before?.[0].length ?? 0), to: pos + (after?.[0].length ?? 0) };
 }
 

@@ -51,7 +51,7 @@ export class SpecCompletions implements ICompletionProvider {
       return item;
     }
     const source = context.editor.model.sharedModel.getSource();
-    const word = patch.value.replace(/:?\s*$/, '');
+    const word = patch.value.trimEnd().replace(/:$/, '');
     const text = source.slice(0, patch.start) + patch.value + source.slice(patch.end);
     const from = specOf(text);
     const at = length(text.slice(from, patch.start + word.length));

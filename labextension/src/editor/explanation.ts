@@ -15,7 +15,7 @@ export function explanationOf(text: string): Explanation {
   const pieces = rest
     .join('\n')
     .split(/\n[ \t]*\n/)
-    .map((paragraph) => paragraph.replace(/^\n+|\s+$/g, ''))
+    .map((paragraph) => paragraph.replace(/^\n+/, '').trimEnd())
     .filter((paragraph) => paragraph !== '')
     .map(pieceOf);
   return { title, pieces };

@@ -73,7 +73,7 @@ function withoutComment(line: string): string {
     const here = line.charAt(at);
     if (quote !== '') {
       quote = here === quote ? '' : quote;
-    } else if ((here === '"' || here === "'") && /(^|[\s,[{:])$/.test(line.slice(0, at))) {
+    } else if ((here === '"' || here === "'") && /^$|[\s,[{:]/.test(line.charAt(at - 1))) {
       quote = here;
     } else if (here === '#' && (at === 0 || /\s/.test(line.charAt(at - 1)))) {
       return line.slice(0, at).trimEnd();

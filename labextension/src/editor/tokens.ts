@@ -37,9 +37,10 @@ export interface State {
   isPlain: boolean;
 }
 
+// no two parts may take the same white space in turns: a line may hold a million blanks, and is read as a page is drawn
 const QUOTED_KEY = /^(?:"(?:[^"\\]|\\.)*"|'(?:[^']|'')*')(?=\s*:(?:\s|$|[,[\]{}]))/;
-const BLOCK_KEY = /^(?:[^\s"'[\]{},&*!|>%@`#?-]|[-?](?=\S))(?:[^:#]|:(?=\S)|#(?!(?<=\s#)))*?(?=\s*:(?:\s|$))/;
-const FLOW_KEY = /^(?:[^\s"'[\]{},&*!|>%@`#?:-]|-(?=\S))[^:#,[\]{}]*?(?=\s*:(?:\s|$|[,[\]{}]))/;
+const BLOCK_KEY = /^(?:[^\s"'[\]{},&*!|>%@`#?-]|[-?](?=\S))(?:\s*(?:[^\s:#]|:(?=\S)|(?<!\s)#))*?(?=\s*:(?:\s|$))/;
+const FLOW_KEY = /^(?:[^\s"'[\]{},&*!|>%@`#?:-]|-(?=\S))(?:\s*[^\s:#,[\]{}])*?(?=\s*:(?:\s|$|[,[\]{}]))/;
 const PLAIN = /^(?:[^\s:#{]|:(?=\S)|#|\{(?![{%#])|\s+(?![\s#]|$))+/;
 const PLAIN_IN_FLOW = /^(?:[^\s:#,[\]{}]|:(?=[^\s,[\]{}])|#|\s+(?![\s#]|$))+/;
 const HEADER = /^[|>](?:[+-]?[1-9]?|[1-9][+-])(?=\s*$|\s+#)/;

@@ -21,6 +21,11 @@ describe('an explanation', () => {
     });
   });
 
+  it('may hold any number of blanks', () => {
+    const blanks = ' '.repeat(1_000_000);
+    expect(explanationOf(`f\n\na${blanks}b${blanks}\n`).pieces).toEqual([{ text: `a${blanks}b` }]);
+  });
+
   it('may be a title alone', () => {
     expect(explanationOf('f(x)')).toEqual({ title: 'f(x)', pieces: [] });
   });

@@ -47,7 +47,18 @@ function painted(doc: string): string[] {
   return found;
 }
 
+/** To look at each blank once for each of them would take an hour. */
+const BLANKS = ' '.repeat(1_000_000);
+
 describe('the language of %%aura cells', () => {
+  it.each([
+    ['block', `%%aura\nsteps${BLANKS}x\n- a: b`],
+    ['flow', `%%aura\na: {steps${BLANKS}x}\n- a: b`],
+    ['quotes', `%%aura\n"steps"${BLANKS}x\n- a: b`],
+  ])('reads a line of blanks in %s style once', (_, doc) => {
+    expect(painted(doc).slice(-2)).toEqual(['key a', 'text b']);
+  });
+
   it('paints the magic, YAML below it, and templates in its texts', () => {
     expect(painted('# daily\n%matplotlib inline\n%%aura delays\nsteps:\n  - name: a  # first\n')).toEqual([
       'comment # daily',
