@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from ..actions.registry import Action, Complaint, from_callable, registry
 from ..spec.problems import Problem, Source, SpecError, nearest
 from ..spec.spellings import ACTIONS
+from ..spec.wording import kind
 from .order import Order
 from .scope import Scope
 from .secrets import Secrets
@@ -307,7 +308,7 @@ def unknown_action(step: PlannedStep, namespace: Namespace | None) -> Problem:
     here = f"step '{step.name}': "
     where = (*step.path, "action")
     if there is not None:
-        message = f"{here}'{step.action}' is a {type(there).__name__}, not a function"
+        message = f"{here}'{step.action}' is {kind(there)}, not a function"
         return Problem("unknown-action", message, "Write the name of a function or of an action.", where)
     message = f"{here}no action is called '{step.action}'"
     if step.action in ACTIONS:

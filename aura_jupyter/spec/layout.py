@@ -39,12 +39,12 @@ def report(problems: Sequence[Problem], source: Source) -> list[Row]:
         rows += [[]] if number else []
         rows += [_heading(problem, source), *excerpt(problem, lines)]
         rows += [[("hint", visible(problem.hint))]] if problem.hint else []
-    if more := left_out(problems):
+    if more := _left_out(problems):
         rows += [[], [("", more)]]
     return rows
 
 
-def left_out(problems: Sequence[Problem]) -> str:
+def _left_out(problems: Sequence[Problem]) -> str:
     """The sentence about the problems that are too many to show."""
     more = len(problems) - MOST
     return "" if more <= 0 else "1 more problem is not shown." if more == 1 else f"{more} more problems are not shown."

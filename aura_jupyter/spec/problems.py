@@ -125,11 +125,10 @@ class SpecError(AuraError, ValueError):
         return self.problems[0].column if self.problems else None
 
     def __str__(self) -> str:
-        lines = [_one_line(problem, self.source) for problem in self.problems[: layout.MOST]]
+        lines = [_one_line(problem, self.source) for problem in self.problems]
         if len(self.problems) > 1:
             lines.insert(0, f"{len(self.problems)} problems")
-        more = layout.left_out(self.problems)
-        return "\n".join([*lines, more] if more else lines)
+        return "\n".join(lines)
 
     def __repr__(self) -> str:
         return f"SpecError({str(self)!r})"

@@ -231,13 +231,14 @@ def test_the_exception_says_every_problem_with_its_hint() -> None:
     assert (three().line, three().column) == (11, 5)
 
 
-def test_more_than_ten_problems_are_counted_not_shown() -> None:
+def test_more_than_ten_problems_are_named_and_counted_not_shown() -> None:
     def many(number: int) -> SpecError:
         return SpecError([replace(ACTION, message=f"number {n}") for n in range(number)], SOURCE)
 
     assert to_text(many(14)).endswith("Is that the one?\n\n4 more problems are not shown.")
     assert to_text(many(14)).count("Line 13") == 10
-    assert str(many(11)).endswith("\n1 more problem is not shown.")
+    assert to_text(many(11)).endswith("\n1 more problem is not shown.")
+    assert len(str(many(14)).splitlines()) == 1 + 14  # names them all
     assert len(many(14).problems) == 14
 
 
