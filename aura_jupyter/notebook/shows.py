@@ -15,7 +15,7 @@ from typing import Any
 from ..actions.registry import registry
 from ..engine.hooks import every_scheduler
 from ..engine.tasklet import Tasklet
-from ..spec.problems import SpecError, to_html
+from ..spec.problems import SpecError, to_html, to_text
 from ..view.text import TerminalLines, sentence
 from .failures import has_kernel
 from .mime import VIEW
@@ -128,7 +128,7 @@ class Shows:
         try:
             new = self._again(old)
         except SpecError as error:
-            self._publisher.display({"text/html": to_html(error), "text/plain": str(error)})
+            self._publisher.display({"text/html": to_html(error), "text/plain": to_text(error)})
             return
         self._show_instead(old, new, card)
 
