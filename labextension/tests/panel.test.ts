@@ -140,5 +140,7 @@ describe('the form', () => {
       variables: { rows: 'df' },
     });
     expect(filled(fields, new Map())).toEqual({ inputs: {}, texts: {}, variables: {} });
+    const odd = { ...fields[0], name: '__proto__' } as InputField;
+    expect(JSON.stringify(filled([odd], new Map([['__proto__', { text: 'x' }]])).inputs)).toBe('{"__proto__":"x"}');
   });
 });

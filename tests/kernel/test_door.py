@@ -155,6 +155,10 @@ def test_a_form_tells_the_inputs_and_the_mistakes_of_what_was_filled_in(visited:
     assert origin.offers == rate.offers == token.offers == []
     assert not {"s3cret", "hush"} & set(re.findall(r"\w+", form.model_dump_json()))
 
+    spec = "inputs: [{name: most, type: number, default: .inf}]\nsteps: [{action: core.log, params: {message: x}}]"
+    (most,) = visitor.ask("inputs", task_spec=spec).fields
+    assert most.default == '"inf"'
+
     texts = {"rate": "1.5", "days": "[1, 2", "origin": "LAX"}
     wrong = visitor.ask("inputs", task_spec=FORM, inputs={"token": "hidden", "orgin": 1}, texts=texts).problems
     assert {each.path: each.code for each in wrong} == {

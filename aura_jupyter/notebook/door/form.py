@@ -142,4 +142,7 @@ def _preview(variables: Variables | None, name: str, *, is_secret: bool) -> str:
 
 
 def _json(value: Any) -> str:
-    return json.dumps(value, ensure_ascii=False, default=str)
+    try:
+        return json.dumps(value, ensure_ascii=False, default=str, allow_nan=False)
+    except ValueError:  # JSON has no such numbers as `.inf`
+        return json.dumps(str(value), ensure_ascii=False)

@@ -96,9 +96,10 @@ export interface Filled {
 
 /** What was filled in. */
 export function filled(fields: readonly InputField[], written: ReadonlyMap<string, Written>): Filled {
-  const inputs: JSONObject = {};
-  const texts: Record<string, string> = {};
-  const variables: Record<string, string> = {};
+  // an input may be called `__proto__`
+  const inputs = Object.create(null) as JSONObject;
+  const texts = Object.create(null) as Record<string, string>;
+  const variables = Object.create(null) as Record<string, string>;
   for (const field of fields) {
     const given = written.get(field.name) ?? { text: '' };
     if ('variable' in given) {
