@@ -126,10 +126,11 @@ export class Hub implements IDisposable {
 
   /** The kernel has loaded Aura. Its comm is done with: those that stay are opened here. */
   private readonly _onHello = (comm: Kernel.IComm, message: KernelMessage.ICommOpenMsg): void => {
-    const { protocol } = message.content.data as { protocol?: number };
+    const said = message.content.data as unknown as FromKernel;
     comm.close();
     this._refused = false;
-    if (this._speaks(protocol)) {
+    if (this._speaks(said.protocol)) {
+      this._said.emit(said);
       this._woke.emit();
       this._sendSoon();
     }

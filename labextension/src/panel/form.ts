@@ -101,6 +101,11 @@ export class FormView {
     }
   }
 
+  /** What is said where there is no kernel to run in. */
+  private get _none(): string {
+    return this._trans.__('A task runs in the kernel of a notebook: open one, and load Aura in it.');
+  }
+
   private get _filled(): Filled {
     const fields = this._fields.map(({ about }) => about);
     return filled(fields, new Map(this._fields.map(({ about, written }) => [about.name, written])));
@@ -110,7 +115,7 @@ export class FormView {
     this._problems.replaceChildren();
     const desk = this._desk;
     if (!desk) {
-      this._complain([this._trans.__('A task runs in the kernel of a notebook: open one, and load Aura in it.')]);
+      this._complain([this._none]);
       return null;
     }
     try {
@@ -172,7 +177,7 @@ export class FormView {
 
   private _refuse(error: unknown): void {
     if (error instanceof NoAnswer) {
-      this._complain([this._trans.__('The kernel does not answer.')]);
+      this._complain([this._desk?.presence === 'here' ? this._trans.__('The kernel does not answer.') : this._none]);
     } else if (error instanceof Refused && error.problems.length) {
       this._complain(
         error.problems.map((problem) => {

@@ -68,9 +68,10 @@ export class AuraPanel extends Widget {
 
   /** Fill in the inputs of a spec, and run it. */
   run(spec: Spec): void {
-    const here = [...this._book].filter(({ presence }) => presence === 'here');
+    // one that was just asked may well be there, and the form hears it
+    const there = [...this._book].filter(({ presence }) => presence === 'here' || presence === 'asked');
     const current = this._around.current();
-    const desks = here.sort((a, b) => Number(b === current) - Number(a === current));
+    const desks = there.sort((a, b) => Number(b === current) - Number(a === current));
     this._form?.node.remove();
     const before = document.activeElement;
     this._form = new FormView(spec, desks, this._around.trans, (task) => {
@@ -82,7 +83,9 @@ export class AuraPanel extends Widget {
 
   /** Another notebook or another cell is the current one. */
   look(): void {
-    this._drawAll();
+    if (this.isVisible) {
+      this._drawAll(); // else it is drawn when it is shown
+    }
   }
 
   override dispose(): void {
