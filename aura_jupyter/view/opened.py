@@ -63,7 +63,7 @@ def urgent_blocks(line: Line) -> list[Json]:
     if step.status is StepStatus.RUNNING and step.question is not None:
         return [{"ask": mask(step.question.message), "choices": [mask(choice) for choice in step.question.choices]}]
     if step.status is StepStatus.RUNNING and step.retry_at is not None and step.error is not None:
-        text = f"{type(step.error).__name__}: {step.error}"
+        text = f"{type(step.error).__name__}: {words.message(step.error)}"
         return [
             {"label": f"Error of attempt {step.attempts}", "text": words.middle_cut(mask(text), 1000), "error": True}
         ]

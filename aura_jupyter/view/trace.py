@@ -38,7 +38,7 @@ def set_cell_name(function: CellName | None) -> None:
 
 def error_lines(error: BaseException, mask: Mask) -> list[list[Span]]:
     """The message, the frames of the person's own code with their lines, and how many frames were left out."""
-    name, message = type(error).__name__, words.middle_cut(str(error).strip(), _MESSAGE)
+    name, message = type(error).__name__, words.middle_cut(words.message(error), _MESSAGE)
     lines: list[list[Span]] = [[["u", mask(text)]] for text in f"{name}: {message}".rstrip(": ").splitlines()]
     own: list[tuple[FrameType, int]] = []
     others: Counter[str] = Counter()

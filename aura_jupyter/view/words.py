@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import threading
 
+from ..engine.screen import plain
 from ..engine.tasklet import Tasklet, TaskStatus
 
 TASK_WORDS = {
@@ -100,11 +101,16 @@ def middle_cut(text: str, length: int) -> str:
     return f"{text[:half]}\n… {len(text) - 2 * half:,} characters not shown …\n{text[-half:]}"
 
 
+def message(error: BaseException) -> str:
+    """What an exception says, without the escape codes of colours, which a traceback in it may bring along."""
+    return plain(str(error)).strip()
+
+
 def error_line(error: BaseException, length: int = 200) -> str:
     """`KeyError: 'tailnumber'`: the class and the first line of the message."""
-    message = str(error).strip()
+    said = message(error)
     name = type(error).__name__
-    return cut(f"{name}: {message.splitlines()[0]}" if message else name, length)
+    return cut(f"{name}: {said.splitlines()[0]}" if said else name, length)
 
 
 def held(tasklet: Tasklet) -> str:

@@ -115,6 +115,10 @@ async def test_it_is_wrapped_so_that_a_comparison_can_leave_it_out(scheduler: Sc
     assert html.count("<!--/aura-->") == 1
 
 
+async def test_its_first_line_is_short_since_jupyterlab_shows_that_of_a_collapsed_output(scheduler: Scheduler) -> None:
+    assert to_html(stored(await ended(scheduler, GOOD))).splitlines()[0] == '<div class="aura">'
+
+
 async def test_a_long_name_may_break_after_an_underscore(scheduler: Scheduler) -> None:
     assert "long_<wbr>name_<wbr>of" in to_html(stored(await ended(scheduler, SPEC)))
 

@@ -496,6 +496,19 @@ async def test_what_a_spec_says_cannot_steer_the_terminal(scheduler: Scheduler) 
     assert "\x1b]" not in text
 
 
+async def test_the_colours_of_a_message_are_not_shown_as_codes(scheduler: Scheduler, names: Names) -> None:
+    def coloured() -> None:
+        raise ValueError("\x1b[0;31mNameError\x1b[0m: name 'rate' is not defined")
+
+    names["coloured"] = coloured
+    tasklet = await ended(scheduler, "steps: [{name: join, action: coloured, retry: 2}]")
+    assert tasklet.status == "FAILED"
+    (row,) = (row for row in stored(tasklet)["rows"] if row["name"] == "join")
+    said = "ValueError: NameError: name 'rate' is not defined"
+    assert row["detail"][0][1] == said
+    assert trace.plain(row["blocks"][0]["code"])[0] == said
+
+
 class Drawing:
     """Says itself how it looks."""
 

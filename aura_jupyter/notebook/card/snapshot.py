@@ -47,9 +47,13 @@ def to_html(picture: Json) -> str:
         _result(by_id.get("result")),
         _log(picture),
     ]
-    style = f"max-width:780px;border:{_LINE};border-radius:2px;padding:8px 12px;font-size:13px;line-height:20px"
+    style = (
+        f"max-width:780px;border:{_LINE};border-radius:2px;padding:8px 12px;font-size:13px;line-height:20px;"
+        "overflow-wrap:break-word"
+    )
     inner = "\n".join(part for part in parts if part)
-    return f'<div class="aura"><div class="aura-snapshot" style="{style}">\n{inner}\n</div></div><!--/aura-->'
+    # JupyterLab shows the first line in the place of an output that is collapsed
+    return f'<div class="aura">\n<div class="aura-snapshot" style="{style}">\n{inner}\n</div></div><!--/aura-->'
 
 
 def _text(text: str) -> str:
