@@ -100,6 +100,14 @@ describe('a hub', () => {
     expect(said).toEqual([{ protocol: PROTOCOL, gone: ['a'] }]);
   });
 
+  it('passes on that a kernel has loaded Aura, whether or not anybody has asked', () => {
+    const said: unknown[] = [];
+    hub.said.connect((_, message) => said.push(message));
+    kernel().hello(new Comm(), { content: { data: { protocol: PROTOCOL } } });
+    kernel().hello(new Comm(), { content: { data: { protocol: PROTOCOL + 1 } } });
+    expect(said).toEqual([{ protocol: PROTOCOL }]);
+  });
+
   it('says more on a comm only when the kernel has taken that in', () => {
     hub.watch(['a']);
     vi.runAllTimers();
