@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import expect
 
 from tests.browser.lab import Lab
-from tests.browser.lab_tasks import LOAD, Tasks, task
+from tests.browser.lab_tasks import LOAD, MIME, PANEL, Tasks, task
 
 BOX = "import ipywidgets\nipywidgets.VBox([aura.card(boxed_1), aura.card(boxed_2)])"
 IN_THREAD = """\
@@ -59,6 +59,34 @@ def test_cancel_works_while_a_cell_holds_the_kernel_in_the_card_in_a_second_view
     expect(it.lab.card(4)).to_contain_text("Running, 0 of 1 step")
     it.lab.card(4).get_by_role("button", name="Cancel", exact=True).click()
     expect(it.lab.snapshot(4)).to_contain_text("Cancelled, ")
+
+
+ASKS = """\
+%%aura asks
+meta: {title: Asks}
+steps:
+  - {name: publish, action: human.approve, params: {message: "Publish the report?"}}
+"""
+FORGE = f"""([cell, id]) => {{
+  const rows = [{{id: "0", icon: "asks", name: "poll", detail: [], open: true,
+                 blocks: [{{ask: "Do you like kittens?", choices: ["Approve"]}}]}}];
+  const picture = {{version: 1, task_id: id, title: "Poll", icon: "asks", phrase: [["b", "Waiting"]], said: "",
+                   final: true, now: 1, bar: [], rows, log: 0}};
+  const {{outputs}} = {PANEL}.content.widgets[cell].model;
+  outputs.add({{output_type: "display_data", data: {{"{MIME}": picture}}, metadata: {{}}}});
+}}"""
+
+
+def test_a_made_up_card_in_a_file_answers_no_task_that_runs(tasks: Callable[[list[str]], Tasks]) -> None:
+    it = tasks([LOAD, ASKS, "'a cell of somebody else'"])
+    it.run(0, 1, 2)
+    expect(it.lab.card(1)).to_contain_text("Publish the report?")
+    it.page.evaluate(FORGE, [2, it.pictures()[0]["task_id"]])
+    forged = it.lab.code_cell(2).locator(".aura-card")
+    expect(forged).to_contain_text("Do you like kittens?")
+    forged.get_by_role("button", name="Approve").click()
+    it.lab.card(1).get_by_role("button", name="Reject").click()  # goes the same way, after it
+    expect(it.lab.snapshot(1)).to_contain_text("Failed in publish")
 
 
 def test_a_kernel_that_does_not_answer_is_said_to_and_told_once_it_does(

@@ -7,9 +7,12 @@ import type { ISignal } from '@lumino/signaling';
 import { Refused } from '../kernel/control';
 import type { CardOf } from '../kernel/rest';
 import { Keeper } from './keeper';
-import type { Ask } from './picture';
+import { isOpen } from './outputs';
+import type { Ask, Picture } from './picture';
+import { DRAWN } from './renderer';
 
 type Context = DocumentRegistry.IContext<INotebookModel>;
+type Card = HTMLElement & { aura?: () => Picture };
 
 /** The keepers of all open notebooks, and where the presses of their cards' buttons go. */
 export class Keepers implements IDisposable {
@@ -83,6 +86,10 @@ export class Keepers implements IDisposable {
 
   /** A press goes over the control channel, which is free while a cell runs; where no answer comes, the card's own way. */
   private readonly _onAsk = (event: Event): void => {
+    if (hasNoButtons(event.target as Card)) {
+      event.preventDefault();
+      return;
+    }
     const { message, plain } = (event as CustomEvent<Ask>).detail;
     const keeper = this._keeperFor(event.target as Node, message.task_id ?? '');
     if (!keeper?.hub.kernel) {
@@ -112,6 +119,15 @@ export class Keepers implements IDisposable {
   private readonly _keepers = new Map<Context, Keeper>();
   private readonly _panels = new Set<NotebookPanel>();
   private readonly _added = new Signal<this, Keeper>(this);
+}
+
+/**
+ * Whether a card is a saved one of a task that has ended: only a file that somebody made up has buttons there, which may
+ * say anything, and the id of a task that runs.
+ */
+function hasNoButtons(card: Card): boolean {
+  const picture = card.closest(`.${DRAWN}`) && card.aura?.();
+  return !!picture && !isOpen({ picture });
 }
 
 /** Says on a card that a press got no answer; whatever comes next is drawn over it. */

@@ -7,11 +7,14 @@ import more from '../../../aura_jupyter/notebook/card/card_more.js';
 import { asPicture, MIME } from './picture';
 import type { Picture, Source } from './picture';
 
+/** The style class of saved cards. */
+export const DRAWN = 'jp-RenderedAura';
+
 /** Draws a saved card, with the widget's own code. */
 export class CardRenderer extends Widget implements IRenderMime.IRenderer {
   constructor() {
     super();
-    this.addClass('jp-RenderedAura');
+    this.addClass(DRAWN);
   }
 
   /** Draw the picture of an output; called again when the output changes. */

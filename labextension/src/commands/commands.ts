@@ -44,9 +44,12 @@ export function addCommands(commands: CommandRegistry, surroundings: Surrounding
     label: trans.__('Cancel the Task of This Cell'),
     isEnabled: (args) => argument(args) !== undefined || openTask(tracker) !== undefined,
     execute: async (args) => {
-      const id = argument(args) ?? openTask(tracker)?.task_id;
-      const keeper = id === undefined ? undefined : keepers.find(id)?.keeper;
-      await said(trans, async () => keeper?.hub.ask({ kind: 'cancel', task_id: id ?? '' }));
+      const asked = argument(args);
+      const id = asked ?? openTask(tracker)?.task_id;
+      // a cell's card may hold any id: its own notebook's kernel is asked, no other
+      const own = tracker.currentWidget && keepers.of(tracker.currentWidget);
+      const keeper = asked === undefined ? own : keepers.find(asked)?.keeper;
+      await said(trans, async () => id !== undefined && keeper?.hub.ask({ kind: 'cancel', task_id: id }));
     },
   });
   commands.addCommand(CommandIDs.cancelAll, {
