@@ -543,6 +543,13 @@ def test_a_long_spec_does_not_hold_up_what_comes_after_it(visitor: Program) -> N
     assert visitor.reply(checking).status == "ok"
 
 
+def test_a_kernel_in_which_the_messages_cannot_be_imported_says_so(bare_kernel: Kernel) -> None:
+    bare_kernel.ok("import sys\nsys.modules['aura_jupyter.messages'] = None\n%load_ext aura_jupyter")
+    with program(bare_kernel) as visitor:
+        refused = visitor.refused("tasks")
+    assert (refused.code, refused.message) == ("failed", "aura_jupyter cannot be imported there: ModuleNotFoundError")
+
+
 def test_no_more_tasks_wait_than_may(own_kernel: Kernel) -> None:
     own_kernel.ok("import time\n%config AuraMagics.max_waiting = 100")
     with program(own_kernel) as visitor:

@@ -101,9 +101,12 @@ class Door:
 
     async def _import_and_answer(self, content: object, send: Send) -> None:
         good, error = await self._threads.call(asyncio.get_running_loop(), lambda: self.answers)
-        if not good:
-            raise error
-        self._answer(content, send)
+        if good:
+            self._answer(content, send)
+            return
+        self.kernel.log.error("What answers requests could not be imported.", exc_info=error)
+        failure = {"code": "failed", "message": f"aura_jupyter cannot be imported there: {type(error).__name__}"}
+        send({"status": "error", "protocol": PROTOCOL, "answer": None, "failure": failure})
 
     def _answer(self, content: object, send: Send) -> None:
         request = self.answers.read(content)

@@ -107,12 +107,15 @@ export class Desk implements IDisposable {
       return null;
     }
     const code = '%load_ext aura_jupyter';
-    const { content } = await kernel.requestExecute({ code, silent: true, store_history: false }).done;
-    if (content.status === 'ok') {
-      this.look();
-      return null;
+    try {
+      const { content } = await kernel.requestExecute({ code, silent: true, store_history: false }).done;
+      if (content.status === 'ok') {
+        this.look();
+      }
+      return content.status === 'error' ? `${content.ename}: ${content.evalue}` : null;
+    } catch (error) {
+      return error instanceof Error ? error.message : String(error); // the kernel has died
     }
-    return content.status === 'error' ? `${content.ename}: ${content.evalue}` : null;
   }
 
   /** Get the steps of a task, and keep them up to date from now on. */
@@ -150,8 +153,9 @@ export class Desk implements IDisposable {
     } catch (error) {
       if (this._presence === 'asked') {
         this._setPresence('silent');
-      } else if (!(error instanceof NoAnswer)) {
-        throw error;
+      }
+      if (!(error instanceof NoAnswer)) {
+        console.warn('The kernel does not tell its tasks.', error);
       }
     }
   }

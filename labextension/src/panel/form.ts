@@ -153,6 +153,18 @@ export class FormView {
   }
 
   private async _run(): Promise<void> {
+    if (this._isRunning) {
+      return;
+    }
+    this._isRunning = true;
+    try {
+      await this._submit();
+    } finally {
+      this._isRunning = false;
+    }
+  }
+
+  private async _submit(): Promise<void> {
     const given = this._filled;
     const form = await this._check(true);
     if (!form || !this._desk) {
@@ -169,7 +181,9 @@ export class FormView {
         variables: given.variables,
         use_variables: true,
       })) as { task_id: string };
-      this._leave(task_id);
+      if (this.node.isConnected) {
+        this._leave(task_id); // else it was left meanwhile
+      }
     } catch (error) {
       this._refuse(error);
     }
@@ -198,6 +212,7 @@ export class FormView {
   }
 
   private _turn = 0;
+  private _isRunning = false;
   private _desk: Desk | undefined;
   private _fields: Field[] = [];
   private readonly _about = el('p');
