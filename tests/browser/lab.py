@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import itertools
 import json
 import os
@@ -141,6 +142,14 @@ class Lab:
         self.page.wait_for_selector(".jp-Notebook .jp-CodeCell")
         self.page.wait_for_selector("text=| Idle")  # the indicator says idle before a kernel is connected
         self.command("apputils:change-theme", theme=theme)
+
+    def in_another_tab(self) -> Lab:
+        """The same notebook, open in a further tab of the browser."""
+        other = copy.copy(self)
+        other.page = self.page.context.new_page()
+        other.url = self.url.replace("/lab/tree/", "/lab/workspaces/another/tree/")
+        other.open()
+        return other
 
     def command(self, name: str, **arguments: Any) -> None:
         """Run a command of JupyterLab's and wait until it is done."""

@@ -134,6 +134,36 @@ def test_a_page_loaded_again_while_a_cell_holds_the_kernel_shows_what_was_saved_
     assert not it.dirty()
 
 
+def test_of_two_tabs_one_stores_the_ends_and_the_other_when_the_first_is_closed(tasks: Opened) -> None:
+    it = tasks([LOAD, task("pressed"), task("stored"), task("left")])
+    it.run(0)
+    for cell in (1, 2, 3):
+        it.start(cell)
+    it.lab.save()
+    other = Tasks(it.lab.in_another_tab())
+    cancel = other.lab.card(1).get_by_role("button", name="Cancel", exact=True)
+    expect(cancel).to_be_visible()
+    cancel.click()
+    for tab in (it, other):
+        expect(tab.lab.snapshot(1)).to_contain_text("Cancelled, 1 of 3 steps")
+    assert (it.dirty(), other.dirty()) == (True, False)
+    assert [picture["final"] for picture in it.pictures()] == [True, False, False]
+
+    it.lab.open()  # now the other one was there first
+    expect(it.lab.card(2).get_by_role("button", name="Cancel", exact=True)).to_be_visible()
+    it.release("stored")
+    for tab in (it, other):
+        expect(tab.lab.snapshot(2)).to_contain_text("Completed, 3 steps")
+    assert (it.dirty(), other.dirty()) == (False, True)
+
+    it.release("left")
+    expect(it.lab.snapshot(3)).to_contain_text("Completed, 3 steps")
+    assert not it.dirty()
+    other.page.close()
+    it.page.wait_for_function(f"{PANEL}.context.model.dirty")
+    assert [picture["final"] for picture in it.pictures()] == [True, True, True]
+
+
 def test_two_panels_of_a_notebook_have_one_keeper(tasks: Opened) -> None:
     it = tasks([LOAD, task("twice")])
     it.run(0)

@@ -1,5 +1,6 @@
 import type { ICellModel } from '@jupyterlab/cells';
 import type { IMimeBundle, INotebookContent } from '@jupyterlab/nbformat';
+import type { Contents } from '@jupyterlab/services';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel } from '@jupyterlab/notebook';
 import type { IObservableList } from '@jupyterlab/observables';
@@ -11,8 +12,9 @@ import { Hub } from '../kernel/hub';
 import type { Loss } from '../kernel/hub';
 import type { FromKernel } from '../kernel/protocol';
 import type { CardOf } from '../kernel/rest';
+import { Duties } from './duties';
 import { Filler } from './filler';
-import { cardsIn, isOpen, latest, pictureOf, storable, withoutView, write } from './outputs';
+import { cardsIn, closedIn, isOpen, latest, pictureOf, storable, withoutView, write } from './outputs';
 import type { CardOutput } from './outputs';
 import { MIME } from './picture';
 import type { Picture } from './picture';
@@ -40,11 +42,18 @@ export class Keeper implements IDisposable {
   constructor(
     private readonly _context: DocumentRegistry.IContext<INotebookModel>,
     cardOf: CardOf,
+    private readonly _contents: Contents.IManager,
   ) {
     this.hub = new Hub(_context.sessionContext);
     this._turns = new Turns(_context.model, () => {
       this._put(this._cells);
     });
+    this._duties = new Duties(
+      () => `${_contents.serverSettings.baseUrl} ${_context.path}`,
+      () => {
+        this._onDuty();
+      },
+    );
     this._filler = new Filler(
       () => this._silent(),
       cardOf,
@@ -62,6 +71,7 @@ export class Keeper implements IDisposable {
     void _context.ready.then(() => {
       this._settle(this._cells);
     });
+    _context.saveState.connect(this._onSave, this);
     _context.disposed.connect(this.dispose, this);
   }
 
@@ -86,6 +96,7 @@ export class Keeper implements IDisposable {
     this.hub.dispose();
     this._filler.dispose();
     this._turns.dispose();
+    this._duties.dispose();
     Signal.clearData(this);
   }
 
@@ -135,6 +146,7 @@ export class Keeper implements IDisposable {
     const unknown = new Set<string>();
     for (const card of [...this._open(cells)]) {
       const id = card.picture.task_id;
+      this._duties.ask(id);
       if (this._ends.has(id) || this._gone.has(id) || this._live.has(id)) {
         continue;
       }
@@ -162,7 +174,9 @@ export class Keeper implements IDisposable {
       const live = this._live.get(id);
       // a picture of an end that came another way has no text and HTML with it
       if (end && (!card.picture.final || this._filled.has(id))) {
-        write(card, end);
+        this._change(id, () => {
+          write(card, end);
+        });
       } else if (!isOpen(card)) {
         continue;
       } else if (this._gone.has(id)) {
@@ -191,6 +205,7 @@ export class Keeper implements IDisposable {
     }
     const unknown = new Set<string>();
     for (const { picture } of this._open()) {
+      this._duties.ask(picture.task_id);
       if (!this._live.has(picture.task_id)) {
         unknown.add(picture.task_id);
       }
@@ -295,10 +310,66 @@ export class Keeper implements IDisposable {
       this._gone.add(picture.task_id);
     }
     if (loss === 'stopped' && !this._turns.isShared) {
-      lost.forEach(lose);
+      for (const card of lost) {
+        this._change(card.picture.task_id, () => {
+          lose(card);
+        });
+      }
     } else {
       this._turns.take();
     }
+  }
+
+  /** Put into the notebook what has become of a task; to have that saved is for one page. */
+  private _change(id: string, change: () => void): void {
+    this._unsaved.add(id);
+    this._duties.ask(id);
+    if (this._turns.isShared || this._duties.has(id)) {
+      change();
+    } else {
+      this._quietly(change);
+    }
+  }
+
+  /** It has become this page's to have something saved, which another page may have done. */
+  private _onDuty(): void {
+    this._checking ??= this._check().finally(() => {
+      this._checking = undefined;
+    });
+  }
+
+  private async _check(): Promise<void> {
+    const { model, path } = this._context;
+    const due = (): string[] => [...this._unsaved].filter((id) => this._duties.has(id));
+    for (let ids = due(); ids.length && !model.dirty; ids = due()) {
+      const file = this._contents.get(path, { type: 'notebook', format: 'json', content: true });
+      const stored = await file.then(closedIn, () => new Set());
+      if (this._isDisposed) {
+        return;
+      }
+      if (ids.some((id) => !stored.has(id))) {
+        model.dirty = true;
+      }
+      for (const id of ids.filter((each) => stored.has(each))) {
+        this._done(id);
+      }
+    }
+  }
+
+  private _onSave(_: unknown, state: DocumentRegistry.SaveState): void {
+    if (state === 'started') {
+      const open = new Set([...this._open()].map(({ picture }) => picture.task_id));
+      this._saving = this._duties.all.filter((id) => !open.has(id));
+    } else if (state === 'completed') {
+      for (const id of this._saving) {
+        this._done(id);
+      }
+    }
+  }
+
+  private _done(id: string): void {
+    this._unsaved.delete(id);
+    this._duties.leave(id);
   }
 
   /** Do something that is no change of the person's notebook. A shared one is the server's to save. */
@@ -315,7 +386,12 @@ export class Keeper implements IDisposable {
   private _isRestored = false;
   private _restoring: ReturnType<typeof setTimeout> | undefined;
   private _looking: ReturnType<typeof setTimeout> | undefined;
+  private _saving: readonly string[] = [];
+  private _checking: Promise<void> | undefined;
   private readonly _turns: Turns;
+  private readonly _duties: Duties;
+  /** Tasks of which this page has put the end into the notebook, and nobody has said that it is saved. */
+  private readonly _unsaved = new Set<string>();
   private readonly _filler: Filler;
   private readonly _filled = new Set<string>();
   private readonly _live = new Map<string, IMimeBundle>();

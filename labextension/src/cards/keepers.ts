@@ -1,5 +1,6 @@
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
 import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
+import type { Contents } from '@jupyterlab/services';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
 import type { ISignal } from '@lumino/signaling';
@@ -16,8 +17,14 @@ type Card = HTMLElement & { aura?: () => Picture };
 
 /** The keepers of all open notebooks, and where the presses of their cards' buttons go. */
 export class Keepers implements IDisposable {
-  /** @param _cardOf - asks the server what a card shows. */
-  constructor(private readonly _cardOf: CardOf) {
+  /**
+   * @param _cardOf - asks the server what a card shows.
+   * @param _contents - reads the notebooks' files.
+   */
+  constructor(
+    private readonly _cardOf: CardOf,
+    private readonly _contents: Contents.IManager,
+  ) {
     // on the document, since a view of an output may be anywhere
     document.addEventListener('aura:ask', this._onAsk);
   }
@@ -75,7 +82,7 @@ export class Keepers implements IDisposable {
     if (known) {
       return known;
     }
-    const keeper = new Keeper(context, this._cardOf);
+    const keeper = new Keeper(context, this._cardOf, this._contents);
     this._keepers.set(context, keeper);
     context.disposed.connect(() => {
       this._keepers.delete(context);

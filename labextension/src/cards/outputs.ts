@@ -1,6 +1,7 @@
 import type { ICellModel, ICodeCellModel } from '@jupyterlab/cells';
 import type { IMimeBundle, INotebookContent, IOutput } from '@jupyterlab/nbformat';
 import type { IOutputAreaModel } from '@jupyterlab/outputarea';
+import type { Contents } from '@jupyterlab/services';
 
 import { asPicture, MIME, VIEW } from './picture';
 import type { Picture } from './picture';
@@ -34,6 +35,14 @@ export function* cardsIn(cells: Iterable<ICellModel>): Generator<CardOutput> {
 /** Whether it is not known how its task ended. */
 export function isOpen({ picture }: Pick<CardOutput, 'picture'>): boolean {
   return !picture.final && !picture.lost;
+}
+
+/** The tasks of which a notebook's file says how they ended, or that their kernel stopped. */
+export function closedIn({ content }: Contents.IModel): Set<string> {
+  const { cells } = content as INotebookContent;
+  const outputs = cells.flatMap((cell) => (cell.outputs as IOutput[] | undefined) ?? []);
+  const pictures = outputs.map((output) => asPicture(dataOf(output)[MIME]));
+  return new Set(pictures.flatMap((picture) => (picture && !isOpen({ picture }) ? picture.task_id : [])));
 }
 
 /** Put a bundle in the place of an output's; it is drawn once, and keeps its metadata. */

@@ -24,7 +24,8 @@ const keeper: JupyterFrontEndPlugin<IKeepers> = {
   requires: [INotebookTracker],
   provides: IKeepers,
   activate: (app, tracker: INotebookTracker) => {
-    const keepers = new Keepers(cardOver(app.serviceManager.serverSettings));
+    const { contents, serverSettings } = app.serviceManager;
+    const keepers = new Keepers(cardOver(serverSettings), contents);
     tracker.forEach((panel) => keepers.add(panel));
     tracker.widgetAdded.connect((_, panel) => {
       keepers.add(panel);
