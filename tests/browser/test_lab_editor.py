@@ -330,6 +330,30 @@ def test_each_thing_is_offered_once_and_nothing_of_python(cells: Callable[..., l
     assert "--wait" in cell.ask()  # of the magic's line, from the kernel
 
 
+def test_a_cell_that_has_no_spec_yet_is_offered_the_options_of_the_magic(cells: Callable[..., list[Editor]]) -> None:
+    _, cell = cells(LOAD, "%%aura")
+    cell.at_end()
+    cell.page.keyboard.type(" daily --")
+    offered = cell.ask()
+    assert "--wait" in offered
+    assert "steps:" not in offered
+
+
+def test_wrong_white_space_is_marked_and_the_list_of_problems_opens_and_closes(
+    cells: Callable[..., list[Editor]],
+) -> None:
+    _, cell = cells(LOAD, "%%aura\nsteps:\n\t- action: core.log")
+    expect(cell.underlined).to_have_count(1)
+    assert cell.underlined.evaluate("node => getComputedStyle(node).boxShadow") != "none"
+    cell.at_end()
+    cell.page.keyboard.press("Control+Shift+KeyM")
+    problems = cell.box.locator(".cm-panel-lint")
+    expect(problems).to_contain_text("a tab stands where YAML needs spaces")
+    cell.page.keyboard.press("Control+Shift+KeyM")
+    expect(problems).to_have_count(0)
+    expect(cell.content).to_be_focused()
+
+
 LINES = "%%aura\ninputs: [rate]\nsteps:\n  - name: a\n    params: {frame: 1}\n"
 
 

@@ -1,4 +1,11 @@
-import { forEachDiagnostic, linter, nextDiagnostic, openLintPanel, previousDiagnostic } from '@codemirror/lint';
+import {
+  closeLintPanel,
+  forEachDiagnostic,
+  linter,
+  nextDiagnostic,
+  openLintPanel,
+  previousDiagnostic,
+} from '@codemirror/lint';
 import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState, Extension, Text } from '@codemirror/state';
 import { StateEffect } from '@codemirror/state';
@@ -40,7 +47,8 @@ export function assistance(help: Help, kind: Kind): Extension {
     hoverTooltip((view, pos) => explained(view, pos, help)),
     keymap.of([
       { key: 'F8', run: nextDiagnostic, shift: previousDiagnostic },
-      { key: 'Mod-Shift-m', run: openLintPanel },
+      // a notebook keeps the focus in the cell, where Escape is its own: the same keys close the list
+      { key: 'Mod-Shift-m', run: (view) => closeLintPanel(view) || openLintPanel(view) },
       { key: 'Mod-.', run: applyFix },
     ]),
   ];

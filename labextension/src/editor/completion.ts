@@ -80,8 +80,9 @@ function isInSpec({ editor }: ICompletionContext): boolean {
   return editor.getOffsetAt(editor.getCursorPosition()) >= specOf(editor.model.sharedModel.getSource());
 }
 
+/** Where the spec begins; behind the text where the cell ends with the line of the magic. */
 function specOf(text: string): number {
-  return Math.min(headOf(linesOf(text))?.end ?? 0, text.length);
+  return headOf(linesOf(text))?.end ?? 0;
 }
 
 function kernelOf(context: ICompletionContext): Kernels {

@@ -24,8 +24,11 @@ export function diagnosticsOf(doc: Text, findings: Findings, kind: Kind, trans: 
       continue; // it may well be a function of the notebook
     }
     const action = fixOf(problem, trans);
+    const range = rangeOf(doc, problem);
     shown.push({
-      ...rangeOf(doc, problem),
+      ...range,
+      // a line under nothing but white space is not drawn
+      ...(doc.sliceString(range.from, range.to).trim() === '' && { markClass: 'aura-mod-blank' }),
       severity: isGuess ? 'warning' : 'error',
       message: sentence(problem),
       source: problem.code,
