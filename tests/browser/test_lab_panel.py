@@ -150,9 +150,25 @@ def test_the_panel_lists_tasks_and_its_buttons_act(opened: Callable[[list[str]],
     expect(panel.node.locator(".a-item")).to_contain_text(["Task panel_b"])
     assert clock.inner_text() not in {"0 s", "1 s"}  # it goes on where the list is drawn anew
     panel.node.get_by_label("Filter tasks").fill("")
+    expect(panel.item("Task panel_a").locator(".a-rows > .a-running")).to_contain_text("gate")  # still open
 
     it.lab.command("aura:cancel-all")
     expect(panel.items("Recent")).to_have_count(5)
+
+
+def test_a_question_is_answered_in_the_panel_and_its_choices_can_be_read(opened: Callable[[list[str]], Panel]) -> None:
+    choices = "[Publish it, Ask me again tomorrow when the numbers of the last week are there, Reject]"
+    params = f"{{message: 'Publish the table?', choices: {choices}}}"
+    panel = opened([LOAD, f"%%aura asks\nsteps: [{{name: publish, action: human.approve, params: {params}}}]"])
+    panel.it.run(0, 1)
+    panel.button("asks").click()
+    buttons = panel.item("asks").locator(".a-btns button")
+    expect(buttons).to_have_count(3)
+    end = panel.node.evaluate("node => node.getBoundingClientRect().right")
+    for button in buttons.all():
+        assert button.evaluate("node => node.scrollWidth <= node.clientWidth && node.getBoundingClientRect().right") < end
+    buttons.nth(1).click()
+    expect(panel.item("asks")).to_contain_text("Completed")
 
 
 def test_the_list_is_live_also_while_a_cell_holds_the_kernel(opened: Callable[[list[str]], Panel]) -> None:

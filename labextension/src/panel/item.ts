@@ -237,8 +237,8 @@ class StepRow {
       bar.style.width = `${percent}%`;
       parts.push(el('span', 'a-bar', bar), el('b', 'a-num', `${percent} %`));
     } else if (step.question !== null) {
-      const choose = (choice: string) =>
-        button('a-btn', choice, () => {
+      const choose = (choice: string, at: number) =>
+        button(at ? 'a-btn' : 'a-btn go', choice, () => {
           this._answer(step, choice);
         });
       parts.push(el('b', '', step.question), el('span', 'a-btns', ...step.choices.map(choose)));

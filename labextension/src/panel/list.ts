@@ -78,8 +78,10 @@ export class TaskList {
       setText(number, all > nodes.length ? this._trans.__('%1 of %2', nodes.length, all) : String(all));
       arrange(list, nodes);
     }
-    for (const entry of this._items.keys()) {
-      if (!kept.has(entry)) {
+    const known = new Set(this._book.entries());
+    for (const [entry, item] of this._items) {
+      // what is hidden by the filter alone stays open
+      if (!kept.has(entry) && !(item.isOpen && known.has(entry))) {
         this._items.delete(entry);
         delete entry.steps;
       }
