@@ -199,6 +199,17 @@ def test_when_the_kernel_is_gone_the_card_says_so(cards: Callable[..., Page]) ->
     expect(page.locator("#running").get_by_role("status")).to_contain_text("The kernel stopped")
 
 
+def test_no_answer_is_asked_for_while_nobody_takes_it(cards: Callable[..., Page]) -> None:
+    page = cards()
+    asked = page.locator("#asks .a-open")
+    expect(asked.get_by_role("button")).to_have_text(["Approve", "Reject"])
+    page.evaluate("() => { const s = sources.asks; s.lost = true; s.tell(); }")
+    expect(asked.get_by_role("button")).to_have_count(0)
+    expect(asked).to_contain_text("Publish the table")
+    page.evaluate("() => { const s = sources.asks; s.lost = false; s.tell(); }")
+    expect(asked.get_by_role("button")).to_have_text(["Approve", "Reject"])
+
+
 def test_the_clock_ticks_and_the_countdown_counts(cards: Callable[..., Page]) -> None:
     page = cards()
     page.evaluate("() => { const s = sources.retry; s.skew -= 2000; s.tell(); }")
@@ -361,6 +372,24 @@ def test_what_opens_and_the_tabs_fit_into_320_pixels(cards: Callable[..., Page])
             return [...card.querySelectorAll(".a-head button, .a-tabs button, .a-row")]
                 .filter(button => button.getBoundingClientRect().right > end).length; }"""
         assert card.evaluate(outside) == 0, state
+
+
+LONG = """() => { const long = "a long text that goes on ".repeat(9);
+    const change = (state, name, blocks) => { const s = sources[state], row = s.state.rows.find(r => r.name === name);
+        s.merge({rows: [{...row, blocks, key: "long", more: false}], rev: 1, now: Date.now()}); };
+    change("failed", "join", [{error: true, code: [[["u", `ValueError: ${long}`]], [["u", "---> 1"], ["", "  1 / 0"]]]}]);
+    change("asks", "publish", [{ask: "Publish it?", choices: [long, "Reject"]}]); }"""
+
+
+def test_a_long_message_and_a_long_choice_are_read_without_scrolling(cards: Callable[..., Page]) -> None:
+    page = cards(narrow=True)
+    page.evaluate(LONG)
+    error, choice = page.locator("#failed pre.err"), page.locator("#asks .a-btns button").first
+    expect(error).to_contain_text("a long text that goes on")
+    expect(choice).to_contain_text("a long text that goes on")
+    assert error.evaluate("node => node.scrollWidth <= node.clientWidth")
+    end = "node => node.closest('.aura-card').getBoundingClientRect().right - node.getBoundingClientRect().right"
+    assert choice.evaluate(end) > 0
 
 
 def test_a_step_that_goes_on_is_announced_to_nobody_and_a_new_status_once(cards: Callable[..., Page]) -> None:

@@ -43,6 +43,7 @@ export default (kit) => {
     const err = error ? ".err" : "";
     let body;
     if (ask) {
+      if (card.ended()) return [el("p", ask)]; // nobody takes an answer any more
       body = el("div.a-btns", ...choices.map((choice, i) => button(i ? "a-btn" : "a-btn.go", choice, () => answer(choice, body))));
       return [el("p", ask), body];
     }
@@ -75,7 +76,7 @@ export default (kit) => {
 
   const open = (card, row, li, wanted) => {
     const shown = (wanted && opened(card, row)) || [];
-    const key = JSON.stringify(shown);
+    const key = card.ended() + JSON.stringify(shown);
     if (key === li.key) return;
     li.key = key;
     li.box?.remove();
