@@ -377,7 +377,7 @@ def test_what_opens_and_the_tabs_fit_into_320_pixels(cards: Callable[..., Page])
 LONG = """() => { const long = "a long text that goes on ".repeat(9);
     const change = (state, name, blocks) => { const s = sources[state], row = s.state.rows.find(r => r.name === name);
         s.merge({rows: [{...row, blocks, key: "long", more: false}], rev: 1, now: Date.now()}); };
-    change("failed", "join", [{error: true, code: [[["u", `ValueError: ${long}`]], [["u", "---> 1"], ["", "  1 / 0"]]]}]);
+    change("failed", "join", [{error: true, code: [[["u", `ValueError: ${long}`]], [["u", "---> 1"], ["", " x"]]]}]);
     change("asks", "publish", [{ask: "Publish it?", choices: [long, "Reject"]}]); }"""
 
 
