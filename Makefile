@@ -99,7 +99,6 @@ $(CARD)/static/card.min.js: $(CARD_SOURCES) $(LAB)/package.json $(LAB)/package-l
 $(LAB_BUILT)/static/style.js: $(CARD_SOURCES) $(LAB_SOURCES)
 	@$(MAKE) -s $(NODE_MODULES)
 	@npm --prefix $(LAB) run --silent lab
-	@cp $(LAB)/install.json $(LAB_BUILT)
 	@touch $(LAB_BUILT)/package.json $@
 
 chromium:

@@ -19,6 +19,7 @@ PARTS = ("card", "card_more")
 BUILT = (
     *(CARD / "static" / f"{part}.min.{kind}" for part in PARTS for kind in ("js", "css")),
     Path("aura_jupyter", "labextension", "package.json"),
+    Path("aura_jupyter", "labextension", "install.json"),
     Path("aura_jupyter", "labextension", "static", "style.js"),
 )
 INSTALLED = LAB / "node_modules" / ".package-lock.json"

@@ -144,7 +144,8 @@ def test_what_is_built_and_not_older_than_its_sources_is_not_built_again(
     build_all: Callable[[], None], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, source: Path
 ) -> None:
     monkeypatch.setenv("PATH", "")
-    built = [*(CARD / "static" / name for name in BUILT), LAB / "package.json", LAB / "static" / "style.js"]
+    extension = [LAB / name for name in ("package.json", "install.json", "static/style.js")]
+    built = [*(CARD / "static" / name for name in BUILT), *extension]
     for path in built:
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)
         (tmp_path / path).touch()
