@@ -37,6 +37,7 @@ class AuraServer(ExtensionApp):
         config=True
     )
     max_body_bytes = Integer(10_000_000, min=1, help="How large a request's body may be.").tag(config=True)
+    max_streams = Integer(1000, min=1, help="How many streams of events may be open.").tag(config=True)
     kernel_deadline = Float(10.0, help="Seconds that a kernel's reply may take before a request fails.").tag(
         config=True
     )
@@ -50,7 +51,7 @@ class AuraServer(ExtensionApp):
         kernels = Kernels(self.serverapp.kernel_manager, known, self.kernel_deadline)
         settings = OwnSettings(self.kernel_name, self.kernel_idle_seconds, self.max_kernels)
         own = OwnKernels(kernels, known, settings)
-        self.service = TaskService(kernels, known, own, Local(self.kernel_deadline))
+        self.service = TaskService(kernels, known, own, Local(self.kernel_deadline), self.max_streams)
         self.handlers.extend(self._routes())
 
     def _routes(self) -> list[tuple[str, type[AuraHandler], dict[str, Any]]]:

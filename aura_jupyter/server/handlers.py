@@ -16,7 +16,6 @@ from tornado import web
 from tornado.iostream import StreamClosedError
 
 from ..rest import Accepted
-from ..view.json_value import json_value
 from . import problems
 from .openapi import document
 from .operations import Asked, Operation
@@ -24,6 +23,7 @@ from .problems import Refusal
 from .service import TaskService
 
 _CORE = frozenset({"token", "_xsrf", "no_track_activity"})  # parameters that Jupyter Server itself reads
+_KEYS = 100  # more than any body takes
 RETRY = 1000  # milliseconds after which a browser comes back to a stream that broke
 
 
@@ -108,7 +108,10 @@ class AuraHandler(APIHandler):
         if kind != "application/json":
             raise Refusal("not-json", "Send JSON, with the header `Content-Type: application/json`.")
         try:
-            said = json_value(from_json(self.request.body, allow_inf_nan=False))  # 1e999 is read as infinite
+            said = from_json(self.request.body, allow_inf_nan=False)
+            json.dumps(said, allow_nan=False)  # 1e999 is read as infinite
+            if isinstance(said, dict) and len(said) > _KEYS:  # each that is none of the model's is told with its name
+                raise Refusal("bad-request", f"The body has {len(said):,} keys, and none takes so many.")
             return model.model_validate(said, strict=True)
         except ValidationError as error:
             raise problems.of_validation(error, "body") from None
@@ -181,6 +184,10 @@ class EventsHandler(AuraHandler):
     async def get(self, task_id: str) -> None:
         """Send events until the task has ended or the listener has gone."""
         self._query(self.operations["GET"])
+        with self.service.stream():
+            await self._stream(task_id)
+
+    async def _stream(self, task_id: str) -> None:
         updates = await self.service.updates(task_id, self.request.headers.get("Last-Event-ID"))
         if updates is None:
             self.set_status(204)  # there is no more to come: a browser does not ask again

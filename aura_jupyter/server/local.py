@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any, TypeVar
 
 from ..assist import answers
 from ..assist.surroundings import Registered
+from ..engine.executors import Threads
 from ..messages import ActionList, Completed, Inspected, Validated
 from ..spec.json_schema import draft_7
 from ..spec.model import TaskSpec
@@ -17,6 +18,8 @@ from .problems import Refusal
 
 T = TypeVar("T")
 _KNOWN = Registered()
+MOST = 1_000_000  # characters of a spec
+_SIDE_BY_SIDE = 2  # threads, one of which may go on with what nobody waits for any more
 
 
 class Local:
@@ -28,18 +31,22 @@ class Local:
 
     def __init__(self, deadline: float) -> None:
         self._deadline = deadline
-        self._threads = ThreadPoolExecutor(2, thread_name_prefix="aura-server")
+        self._threads = Threads()
+        self._free = asyncio.Semaphore(_SIDE_BY_SIDE)
 
     async def validate(self, task_spec: str | dict[str, Any]) -> Validated:
         """The problems of a spec; the actions that it may name are those of the server's environment."""
+        _limit(task_spec if isinstance(task_spec, str) else json.dumps(task_spec))
         return await self._in_thread(lambda: answers.validated(task_spec, None))
 
     async def complete(self, text: str, at: int) -> Completed:
         """What may stand at a place of a spec."""
+        _limit(text)
         return await self._in_thread(lambda: answers.completed(text, at, _KNOWN))
 
     async def inspect(self, text: str, at: int) -> Inspected:
         """What stands at a place of a spec."""
+        _limit(text)
         return await self._in_thread(lambda: answers.inspected(text, at, _KNOWN))
 
     async def actions(self) -> ActionList:
@@ -52,14 +59,27 @@ class Local:
 
     def close(self) -> None:
         """Take no more work."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        self._threads.close()
 
     async def _in_thread(self, work: Callable[[], T]) -> T:
         try:
             async with asyncio.timeout(self._deadline):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+                await self._free.acquire()
+                answer = self._threads.call(asyncio.get_running_loop(), work)
+                answer.add_done_callback(lambda _: self._free.release())
+                good, found = await asyncio.shield(answer)
         except TimeoutError:
             raise Refusal("no-answer", f"The answer took longer than {self._deadline:g} seconds.") from None
+        if not good:
+            raise found
+        value: T = found
+        return value
+
+
+def _limit(text: str) -> None:
+    if len(text) > MOST:
+        says = f"The server itself looks at specs of up to {MOST:,} characters: name a kernel, with `kernel_id`."
+        raise Refusal("too-large", says)
 
 
 @cache

@@ -105,7 +105,7 @@ OPERATIONS = (
     Operation(
         "events", "GET", "tasks/{task_id}/events", "What happens to a task, as server-sent events, to its end", None,
         lambda asked: asked.service.updates(asked.task_id, None),
-        refusals=_OF_TASK, is_stream=True,
+        refusals=(*_OF_TASK, 429), is_stream=True,
     ),
     _of_task(
         "cancel", "Cancel a task; while its `finally` runs, cancel that",

@@ -47,7 +47,7 @@ TITLES: dict[str, str] = {
     "not-json": "The request is not JSON",
     "bad-cursor": "The cursor leads nowhere",
     "bad-spec": "The spec or an input is wrong",
-    "too-many": "Too many tasks are queued",
+    "too-many": "There are too many of these",
     "failed": "The server failed",
     "busy": "The kernel is busy with a cell",
     "no-answer": "The kernel does not answer",

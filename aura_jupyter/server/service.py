@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import re
+from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
@@ -48,6 +49,7 @@ from .problems import Refusal
 from .tasks import KnownTask, KnownTasks, Told
 
 A = TypeVar("A", bound=BaseModel)
+_TASK_ID = re.compile("[A-Za-z0-9_-]{1,100}")
 _NO_TASK = "There is no task with this id in the server's kernels: `GET aura/tasks` lists those there are."
 
 
@@ -59,10 +61,12 @@ class TaskService:
         known: the tasks that the server knows.
         own: the kernels for tasks that name none.
         local: answers without a kernel.
+        max_streams: how many streams of events may be open.
     """
 
-    def __init__(self, kernels: Kernels, known: KnownTasks, own: OwnKernels, local: Local) -> None:
+    def __init__(self, kernels: Kernels, known: KnownTasks, own: OwnKernels, local: Local, max_streams: int) -> None:
         self._kernels, self._known, self._own, self._local = kernels, known, own, local
+        self._streams, self._max_streams = 0, max_streams
         self._closing = False
 
     async def close(self) -> None:
@@ -196,7 +200,7 @@ class TaskService:
         known = self._known.get(task_id)
         if known is not None:
             return known
-        if len(task_id) > 100:
+        if not _TASK_ID.fullmatch(task_id):
             raise Refusal("no-task", _NO_TASK)
         found = await asyncio.gather(*(self._find_in(kernel_id, task_id) for kernel_id in self._kernels.ids()))
         for known in found:
@@ -215,6 +219,22 @@ class TaskService:
         return known
 
     # --- events -------------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def stream(self) -> Iterator[None]:
+        """Within it one more stream of events is open.
+
+        Raises:
+            Refusal: there are as many as there may be.
+        """
+        if self._streams >= self._max_streams:
+            says = f"{self._streams:,} streams of events are open, which is the limit: close some, or try again later."
+            raise Refusal("too-many", says, headers={"Retry-After": "5"})
+        self._streams += 1
+        try:
+            yield
+        finally:
+            self._streams -= 1
 
     async def updates(self, task_id: str, last_event_id: str | None) -> AsyncIterator[Told | None] | None:
         """What happens to a task, to its end; None where the listener knows it all.

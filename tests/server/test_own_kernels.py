@@ -14,8 +14,12 @@ from tests.server.servers import ASKING, TWO_STEPS, JupyterServer, Send, running
 
 @pytest.fixture(scope="module")
 def idle_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[JupyterServer]:
-    """A server that ends its own kernels, of which there may be two, after a second."""
-    arguments = ("--AuraServer.kernel_idle_seconds=1", "--AuraServer.max_kernels=2")
+    """A server that ends its own kernels, of which there may be two, after a second, with two streams at most."""
+    arguments = (
+        "--AuraServer.kernel_idle_seconds=1",
+        "--AuraServer.max_kernels=2",
+        "--AuraServer.max_streams=2",
+    )
     with running_server(tmp_path_factory.mktemp("idle"), *arguments) as server:
         yield server
 
@@ -53,6 +57,25 @@ def test_an_idle_one_is_ended_and_results_outlive_it(own_server: JupyterServer) 
     assert task.result.value == 42
     assert own_server.client.tasks()[0].task_id == task_id
     assert own_server.get(f"tasks/{task_id}/logs").json()["code"] == "kernel-gone"
+
+
+def test_a_stream_more_than_there_may_be_is_refused_until_one_ends(own_server: JupyterServer) -> None:
+    task_id = own_server.client.run_ad_hoc(ASKING).task_id
+    streams = [own_server.client.events(task_id) for _ in range(2)]
+    for each in streams:
+        next(each)
+    response = own_server.get(f"tasks/{task_id}/events")
+    assert (response.status_code, response.json()["code"]) == (429, "too-many")
+    assert int(response.headers["Retry-After"]) > 0
+
+    def is_open() -> bool:
+        with own_server.http.stream("GET", f"aura/tasks/{task_id}/events") as stream:
+            return stream.is_success
+
+    streams[0].close()  # type: ignore[attr-defined]
+    until(is_open)
+    own_server.client.cancel(task_id)
+    assert [update.task.status for update in streams[1]][-1:] == ["CANCELLED"]
 
 
 def test_one_that_a_task_runs_in_is_not_ended(own_server: JupyterServer) -> None:

@@ -110,9 +110,10 @@ def test_a_kernel_without_aura_says_what_to_do_and_takes_tasks_once_it_is_loaded
         (b'{"task_spec": "steps: []", "inputs": {"x": [1e999]}}', "bad-request", 400),
         (b"\xff", "bad-request", 400),
         (b"[" * 100_000, "bad-request", 400),
+        (b'{"task_spec": ""' + b"".join(b', "k%d": 1' % at for at in range(500_000)) + b"}", "bad-request", 400),
         (b'{"task_spec": "' + b"x" * 10_000_001 + b'"}', "too-large", 413),
     ],
-    ids=["cut off", "a list", "a number", "an unknown key", "NaN", "infinite", "no text", "deep", "large"],
+    ids=["cut off", "a list", "a number", "an unknown key", "NaN", "infinite", "no text", "deep", "many keys", "large"],
 )
 def test_a_body_that_is_not_as_it_should_be_is_refused(
     server: JupyterServer, body: bytes, code: str, status: int
@@ -120,6 +121,7 @@ def test_a_body_that_is_not_as_it_should_be_is_refused(
     for path in ("tasks/run/ad_hoc", "validate"):
         response = server.http.post(f"aura/{path}", content=body, headers={"Content-Type": "application/json"})
         refused(response, status, code)
+        assert len(response.content) < 2_000
 
 
 def test_a_body_must_say_that_it_is_json(server: JupyterServer) -> None:
@@ -381,6 +383,13 @@ def test_specs_are_checked_and_completed_without_a_kernel(server: JupyterServer)
     assert told.startswith("action  (needed)\n\nWhat to call")
     assert server.post("inspect", {"text": text, "at": 0}).json()["text"] is not None
     assert server.post("inspect", {"text": "x: 1", "at": 4}).json() == {"text": None}
+    long = (
+        {"task_spec": {"steps": ["x" * 1_000_000]}},
+        {"task_spec": "#" * 1_000_001},
+        {"text": " " * 1_000_001, "at": 0},
+    )
+    for path, body in zip(("validate", "validate", "complete"), long, strict=True):
+        refused(server.post(path, body), 413, "too-large")
     assert server.get("schema").json()["title"] == "Aura task"
     assert "core.log" in [action.name for action in server.client.actions().actions]
 
