@@ -20,6 +20,7 @@ T = TypeVar("T")
 Spec = str | Mapping[str, Any] | Path
 TRIES = 8  # in a row, to reach a stream again
 LONGEST = 15.0  # seconds between two of them
+_DIGITS = 10  # of the milliseconds that a server asks for
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,8 +44,7 @@ class Call(Generic[A]):
         try:
             return self.answer.model_validate_json(response.content)
         except ValidationError:
-            detail = "The server's answer is not understood: is its aura_jupyter of another version?"
-            raise ApiError(response.status_code, "not-understood", detail) from None
+            raise _not_understood(response.status_code) from None
 
 
 Flow = Generator[Call[Any], Any, T]
@@ -59,6 +59,11 @@ def refusal(response: httpx.Response) -> ApiError:
         missing = " Is aura_jupyter installed there?" if response.status_code == httpx.codes.NOT_FOUND else ""
         return ApiError(response.status_code, "no-problem", f"The server said {response.reason_phrase}.{missing}")
     return ApiError(response.status_code, said.code, said.detail, said.problems)
+
+
+def _not_understood(status: int) -> ApiError:
+    detail = "The server's answer is not understood: is its aura_jupyter of another version?"
+    return ApiError(status, "not-understood", detail)
 
 
 def _path(task_id: str, what: str = "") -> str:
@@ -187,17 +192,24 @@ class Following:
         return not self.over
 
     def line(self, line: str) -> ServedUpdate | None:
-        """An event, where the line ends one."""
+        """An event, where the line ends one.
+
+        Raises:
+            ApiError: it is none of ours.
+        """
         name, _, value = line.partition(":")
         value = value.removeprefix(" ")
         if name == "data":
             self._data.append(value)
-        elif name == "id":
+        elif name == "id" and value.isascii() and value.isprintable():  # it goes into a header
             self._id = value
-        elif name == "retry" and value.isdigit():
+        elif name == "retry" and value.isascii() and value.isdigit() and len(value) < _DIGITS:
             self._delay = int(value) / 1000
         elif not line and self._data:
-            update = ServedUpdate.model_validate_json("\n".join(self._data))
+            try:
+                update = ServedUpdate.model_validate_json("\n".join(self._data))
+            except ValidationError:
+                raise _not_understood(httpx.codes.OK) from None
             self._data, self._tries = [], 0
             self.over = update.task.status in FINAL
             return update

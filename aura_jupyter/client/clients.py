@@ -90,7 +90,7 @@ class Client:
                         response.read()
                     if following.opened(response):
                         yield from filter(None, map(following.line, response.iter_lines()))
-            except httpx.TransportError as broken:
+            except httpx.RequestError as broken:
                 error = broken
             if not following.over:
                 time.sleep(following.broke(error))
@@ -145,7 +145,7 @@ class Client:
     def _send(self, call: Call[A]) -> A:
         try:
             response = self._http.request(call.verb, call.path, params=call.query, json=call.body)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _unreachable(self._http.base_url, error) from error
         return call.read(response)
 
@@ -218,7 +218,7 @@ class AsyncClient:
                         async for line in response.aiter_lines():
                             if (update := following.line(line)) is not None:
                                 yield update
-            except httpx.TransportError as broken:
+            except httpx.RequestError as broken:
                 error = broken
             if not following.over:
                 await asyncio.sleep(following.broke(error))
@@ -269,7 +269,7 @@ class AsyncClient:
     async def _send(self, call: Call[A]) -> A:
         try:
             response = await self._http.request(call.verb, call.path, params=call.query, json=call.body)
-        except httpx.TransportError as error:
+        except httpx.RequestError as error:
             raise _unreachable(self._http.base_url, error) from error
         return call.read(response)
 

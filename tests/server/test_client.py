@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.server
 import inspect
 import os
 import socket
@@ -12,6 +13,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
+from typing import ClassVar
 
 import pytest
 
@@ -168,6 +170,33 @@ def in_python(server: JupyterServer, code: str, **environment: str) -> str:
     done = subprocess.run([sys.executable, "-c", code], env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     return done.stdout.strip()
+
+
+class Rubbish(http.server.BaseHTTPRequestHandler):
+    """Streams what no server of ours does: at first a break, and who comes back gets no event that can be read."""
+
+    begins = "id: ü\nid: a\0b\nretry: ²\nretry: {}\nretry: 1\n\n".format("9" * 5_000)
+    came_with: ClassVar[list[str | None]] = []
+
+    def do_GET(self) -> None:
+        self.send_response(200)
+        self.send_header("Content-Type", "text/event-stream")
+        self.end_headers()
+        self.wfile.write((self.begins if not self.came_with else "data: {}\n\n").encode())
+        self.came_with.append(self.headers["Last-Event-ID"])
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+def test_a_stream_of_rubbish_is_an_error_of_the_client_s_own() -> None:
+    with http.server.HTTPServer(("127.0.0.1", 0), Rubbish) as rubbish:
+        threading.Thread(target=rubbish.serve_forever, daemon=True).start()
+        with Client(f"http://127.0.0.1:{rubbish.server_port}", "x") as client, pytest.raises(ApiError) as refused:
+            list(client.events("some"))
+        rubbish.shutdown()
+    assert refused.value.code == "not-understood"
+    assert Rubbish.came_with == [None, None]
 
 
 def test_the_running_server_is_found_with_its_token(server: JupyterServer) -> None:
