@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import re
 import sys
 
 from ..spec.layout import visible
@@ -35,12 +37,17 @@ class Ended(Exception):
         self.status = status
 
 
+_SERVICES = {"GITHUB_ACTIONS", "TF_BUILD"}
+_COMMAND = re.compile(r"^\s*:(?=:)|#(?=#(?:vso)?\[)", re.MULTILINE)  # what they take for one in a program's output
 _PLAIN = str.maketrans({"│": "|", "…": "...", "×": "x", "–": "-"})
 
 
 def harmless(text: str) -> str:
-    """Words of others in which nothing can steer the terminal that they are written to; lines stay lines."""
-    return "\n".join(visible(line) for line in text.split("\n"))
+    """Words of others in which nothing can steer the terminal, or the service, that they are written to; lines stay
+    lines.
+    """
+    shown = "\n".join(visible(line) for line in text.split("\n"))
+    return _COMMAND.sub(r"\g<0> ", shown) if _SERVICES & os.environ.keys() else shown
 
 
 def tell(text: str) -> None:

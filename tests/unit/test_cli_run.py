@@ -187,6 +187,9 @@ steps:
         done = aura("run", *words)
         assert done.returncode != 0
         assert not {"\x1b", "\x07", "\r"} & set(done.stderr), done.stderr
+    on_github = aura("run", "evil.yaml", GITHUB_ACTIONS="true").stderr
+    assert "\n: :error::two" in on_github
+    assert not re.search(r"^\s*::", on_github, re.MULTILINE)
     assert "\nValueError: one␛[2J\n" in aura("run", "evil.yaml").stderr
 
 
