@@ -13,21 +13,21 @@ const FAR = 'from another page';
 const output = (text: string): never =>
   ({ output_type: 'display_data', data: { 'text/plain': text }, metadata: {} }) as never;
 
-/** A page that has a shared notebook open, and brings an end into its one output. */
+/** A page that has a shared notebook open, and brings the ends of tasks into the outputs that show them. */
 class Page {
   notebook = new YNotebook();
-  turns = new Turns({ collaborative: true, sharedModel: this.notebook }, () => {
-    this.write();
+  turns = new Turns({ collaborative: true, sharedModel: this.notebook }, (ids) => {
+    this.write(ids);
   });
 
   get outputs(): string[] {
     return this._cell.getOutputs().map((each) => (each.data as Record<string, string>)['text/plain'] ?? '');
   }
 
-  write(): void {
+  write(ids: ReadonlySet<string>): void {
     this.outputs.forEach((text, index) => {
-      if (text === 'open') {
-        this._cell.updateOutputs(index, index + 1, [output('end')]);
+      if (ids.has(text)) {
+        this._cell.updateOutputs(index, index + 1, [output(`end of ${text}`)]);
       }
     });
   }
@@ -58,7 +58,8 @@ beforeEach(() => {
   const [one, other] = (pages = [new Page(), new Page()]);
   one.tell(other);
   other.tell(one);
-  one.notebook.insertCell(0, { cell_type: 'code', source: '', outputs: [output('open')] });
+  one.notebook.insertCell(0, { cell_type: 'code', source: '' });
+  (one.notebook.getCell(0) as YCodeCell).setOutputs([output('a'), output('b')]);
   vi.advanceTimersByTime(LATENCY);
 });
 
@@ -75,46 +76,64 @@ const shown = (): string[][] => pages.map((page) => page.outputs);
 describe('the turns of pages that share a notebook', () => {
   it('are needed: two that write at the same time would both add an output', () => {
     pages.forEach((page) => {
-      page.write();
+      page.write(new Set('a'));
     });
     vi.advanceTimersByTime(LATENCY);
-    expect(shown()).toEqual([
-      ['end', 'end'],
-      ['end', 'end'],
-    ]);
+    expect(shown()).toEqual(pages.map(() => ['end of a', 'end of a', 'b']));
   });
 
   it('let one write, and the other find that it is written', () => {
     pages.forEach(({ turns }) => {
-      turns.take();
-      turns.take();
+      turns.take('a');
+      turns.take('a');
     });
-    expect(shown()).toEqual([['open'], ['open']]);
     vi.advanceTimersByTime(ALL);
-    expect(shown()).toEqual([['end'], ['end']]);
+    expect(shown()).toEqual(pages.map(() => ['end of a', 'b']));
+  });
+
+  it.each([600, 1200, 1800, 2400])('are one for each end, also for one that comes %d ms after another', (later) => {
+    pages.forEach(({ turns }) => {
+      turns.take('a');
+    });
+    vi.advanceTimersByTime(later);
+    pages.forEach(({ turns }) => {
+      turns.take('b');
+    });
+    vi.advanceTimersByTime(ALL);
+    expect(shown()).toEqual(pages.map(() => ['end of a', 'end of b']));
   });
 
   it('leave the first to JupyterLab, where that has run the cell', () => {
-    pages[1].write();
     pages.forEach(({ turns }) => {
-      turns.take();
+      turns.take('a');
     });
+    pages[1].write(new Set('a'));
     vi.advanceTimersByTime(ALL);
-    expect(shown()).toEqual([['end'], ['end']]);
+    expect(shown()).toEqual(pages.map(() => ['end of a', 'b']));
+  });
+
+  it('come at once for the first page where JupyterLab has nothing to write', () => {
+    pages.forEach(({ turns }) => {
+      turns.take('a', true);
+    });
+    vi.advanceTimersByTime(LATENCY);
+    expect(shown()).toEqual(pages.map(() => ['end of a', 'b']));
+    vi.advanceTimersByTime(ALL);
+    expect(shown()).toEqual(pages.map(() => ['end of a', 'b']));
   });
 
   it('are not taken where the page has left the notebook', () => {
-    pages[0].turns.take();
+    pages[0].turns.take('a');
     pages[0].turns.dispose();
     vi.advanceTimersByTime(ALL);
-    expect(shown()).toEqual([['open'], ['open']]);
+    expect(shown()).toEqual(pages.map(() => ['a', 'b']));
   });
 
   it('are not waited for where the notebook is not shared', () => {
-    const alone = new Turns({ collaborative: false, sharedModel: pages[0].notebook }, () => {
-      pages[0].write();
+    const alone = new Turns({ collaborative: false, sharedModel: pages[0].notebook }, (ids) => {
+      pages[0].write(ids);
     });
-    alone.take();
-    expect(pages[0].outputs).toEqual(['end']);
+    alone.take('a');
+    expect(pages[0].outputs).toEqual(['end of a', 'b']);
   });
 });

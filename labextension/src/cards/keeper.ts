@@ -45,8 +45,8 @@ export class Keeper implements IDisposable {
     private readonly _contents: Contents.IManager,
   ) {
     this.hub = new Hub(_context.sessionContext);
-    this._turns = new Turns(_context.model, () => {
-      this._put(this._cells);
+    this._turns = new Turns(_context.model, (ids) => {
+      this._put(this._cells, ids);
     });
     this._duties = new Duties(
       () => `${_contents.serverSettings.baseUrl} ${_context.path}`,
@@ -138,10 +138,11 @@ export class Keeper implements IDisposable {
 
   /** Cells have come, from a file or by undoing, pasting, moving: what is known of their cards is put there. */
   private _settle(cells: Iterable<ICellModel>): void {
+    const ids = new Set([...this._open(cells)].map(({ picture }) => picture.task_id));
     if (this._turns.isShared) {
-      this._turns.take();
+      this._turns.take(ids);
     } else {
-      this._put(cells);
+      this._put(cells, ids);
     }
     const unknown = new Set<string>();
     for (const card of [...this._open(cells)]) {
@@ -167,8 +168,8 @@ export class Keeper implements IDisposable {
   }
 
   /** Put what is known of tasks into their cards. */
-  private _put(cells: Iterable<ICellModel>): void {
-    for (const card of [...cardsIn(cells)]) {
+  private _put(cells: Iterable<ICellModel>, ids: ReadonlySet<string>): void {
+    for (const card of [...cardsIn(cells)].filter(({ picture }) => ids.has(picture.task_id))) {
       const id = card.picture.task_id;
       const end = this._ends.get(id);
       const live = this._live.get(id);
@@ -242,7 +243,7 @@ export class Keeper implements IDisposable {
   private _onSaid(_: Hub, said: FromKernel): void {
     this._restoring ??= setTimeout(() => {
       this._isRestored = true;
-      this._turns.take();
+      this._turns.take(this._live.keys());
     }, RESTORED);
     for (const bundle of said.live ?? []) {
       this._onLive(bundle);
@@ -255,7 +256,7 @@ export class Keeper implements IDisposable {
       this._live.delete(id);
     }
     if (said.gone?.length) {
-      this._turns.take();
+      this._turns.take(said.gone, true);
     }
   }
 
@@ -267,7 +268,7 @@ export class Keeper implements IDisposable {
     this._gone.delete(id);
     this._live.set(id, bundle);
     if (this._isRestored) {
-      this._turns.take();
+      this._turns.take([id]);
     }
   }
 
@@ -287,7 +288,7 @@ export class Keeper implements IDisposable {
       }
       this._ends.delete(oldest);
     }
-    this._turns.take();
+    this._turns.take([id]);
     this._filled.delete(id);
     if (ran) {
       this._ended.emit(picture);
@@ -306,8 +307,9 @@ export class Keeper implements IDisposable {
     const lost = [...this._open()].filter(
       ({ picture, hasView }) => loss === 'stopped' || !hasView || this._found.has(picture.task_id),
     );
-    for (const { picture } of lost) {
-      this._gone.add(picture.task_id);
+    const ids = new Set(lost.map(({ picture }) => picture.task_id));
+    for (const id of ids) {
+      this._gone.add(id);
     }
     if (loss === 'stopped' && !this._turns.isShared) {
       for (const card of lost) {
@@ -316,7 +318,7 @@ export class Keeper implements IDisposable {
         });
       }
     } else {
-      this._turns.take();
+      this._turns.take(ids, loss === 'not loaded');
     }
   }
 

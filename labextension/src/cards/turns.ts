@@ -10,10 +10,10 @@ const TURN = 1200; // ms
  * one. The first turn is that of JupyterLab itself, which brings the end of a task into the cell that this page ran.
  */
 export class Turns implements IDisposable {
-  /** @param _write - looks for what is to be written, and writes it. */
+  /** @param _write - looks for what is to be written of tasks, and writes it. */
   constructor(
     private readonly _model: Pick<INotebookModel, 'collaborative' | 'sharedModel'>,
-    private readonly _write: () => void,
+    private readonly _write: (ids: ReadonlySet<string>) => void,
   ) {}
 
   /** Whether other pages may write into this document. */
@@ -27,27 +27,40 @@ export class Turns implements IDisposable {
 
   dispose(): void {
     this._isDisposed = true;
-    clearTimeout(this._timer);
+    for (const timer of this._timers) {
+      clearTimeout(timer);
+    }
   }
 
-  /** There may be something to write. */
-  take(): void {
+  /**
+   * There may be something to write. Each call has a turn of its own: pages that wait for what they write next would
+   * meet sooner or later.
+   *
+   * @param tasks - the ids of those that it is about.
+   * @param alone - whether JupyterLab has nothing to write of them.
+   */
+  take(tasks: Iterable<string>, alone = false): void {
+    const ids = new Set(tasks);
     if (!this.isShared) {
-      this._write();
+      this._write(ids);
       return;
     }
-    this._timer ??= setTimeout(() => {
-      this._timer = undefined;
-      this._write();
-    }, this._place * TURN);
+    const timer = setTimeout(
+      () => {
+        this._timers.delete(timer);
+        this._write(ids);
+      },
+      (alone ? this._place : this._place + 1) * TURN,
+    );
+    this._timers.add(timer);
   }
 
-  /** The place of this page among those that have the document open, from 1. */
+  /** The place of this page among those that have the document open, from 0. */
   private get _place(): number {
     const { awareness } = this._model.sharedModel;
-    return 1 + [...awareness.getStates().keys()].filter((id) => id < awareness.clientID).length;
+    return [...awareness.getStates().keys()].filter((id) => id < awareness.clientID).length;
   }
 
   private _isDisposed = false;
-  private _timer: ReturnType<typeof setTimeout> | undefined;
+  private readonly _timers = new Set<ReturnType<typeof setTimeout>>();
 }
