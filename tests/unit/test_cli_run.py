@@ -180,7 +180,7 @@ meta: {title: "a\\e[31m"}
 steps:
   - name: "b\\e[2J"
     action: python.run
-    params: {code: 'raise ValueError("one\\x1b[2J\\n::error::two\\rthree")'}
+    params: {code: 'raise ValueError("one\\x07\\x1b[2J\\n::error::two\\rthree")'}
 """,
     )
     for words in (("evil.yaml",), ("evil.yaml", "--quiet"), ("evil.yaml", "--log"), ("evil.yaml", "--import", "evil")):
@@ -190,7 +190,7 @@ steps:
     on_github = aura("run", "evil.yaml", GITHUB_ACTIONS="true").stderr
     assert "\n: :error::two" in on_github
     assert not re.search(r"^\s*::", on_github, re.MULTILINE)
-    assert "\nValueError: one␛[2J\n" in aura("run", "evil.yaml").stderr
+    assert "\nValueError: one␇\n" in aura("run", "evil.yaml").stderr
 
 
 @pytest.mark.skipif(not Path("/dev/zero").exists(), reason="no endless file")
