@@ -302,6 +302,12 @@ def test_a_large_task_is_filtered_by_text_and_state(cards: Callable[..., Page]) 
     page.locator("#many .a-find input").fill("fetch_02")
     rows = box.locator("li")
     expect(rows.first).to_contain_text("fetch_0200")
+    pane = page.locator("#many .a-pane")
+    expect(pane).to_be_hidden()
+    rows.nth(1).locator("button").click()
+    expect(pane).to_contain_text("fetch_0201")  # says whose it is, far below the row
+    rows.nth(1).locator("button").click()
+    expect(pane).to_be_hidden()
     assert rows.count() < 40  # only those in view are drawn
     box.evaluate("box => { box.scrollTop = box.scrollHeight; }")
     expect(rows.last).to_contain_text("fetch_0299")

@@ -148,7 +148,8 @@ export default (kit) => {
     });
     const rows = el("ol.a-virtual");
     const nothing = el("p.a-none", "No step is like that.");
-    const pane = el("div");
+    const of = el("p"); // whose it is: the row may be far above
+    const pane = el("div.a-pane", of);
     const box = attr(el("div.a-box", list), { tabindex: 0, role: "group", "aria-label": "Steps" });
     const node = el("div", find.node, box, pane);
 
@@ -216,6 +217,8 @@ export default (kit) => {
 
     const drawPane = () => {
       const wanted = filtered() && chosen !== undefined;
+      pane.hidden = !wanted;
+      setText(of, wanted ? names[chosen] : "");
       open(card, { id: `${chosen}`, key: `${chosen} ${marks?.[chosen]}`, more: true }, pane, wanted);
     };
 
