@@ -21,7 +21,7 @@ def tasks(lab: Callable[..., Lab], page: Page) -> Opened:
     return lambda cells, **options: Tasks(lab(cells, **options))
 
 
-def test_cards_live_on_in_cells_that_are_run_together_moved_copied_and_shown_twice(tasks: Opened) -> None:
+def test_cards_live_on_in_cells_that_are_run_together_moved_copied_hidden_and_shown_twice(tasks: Opened) -> None:
     it = tasks([LOAD, task("moved"), task("other")])
     it.lab.run_all()
     for cell in (1, 2):
@@ -34,7 +34,11 @@ def test_cards_live_on_in_cells_that_are_run_together_moved_copied_and_shown_twi
     it.lab.command("notebook:copy-cell")
     it.lab.command("notebook:paste-cell-below")
     expect(it.lab.card(3).get_by_role("button", name="Cancel", exact=True)).to_be_visible()
-    assert [picture["title"] for picture in it.pictures()] == ["Task other", "Task moved", "Task moved"]
+    it.select(1)
+    it.lab.command("notebook:hide-cell-outputs")
+    saved = it.pictures()
+    assert [picture["title"] for picture in saved] == ["Task other", "Task moved", "Task moved"]
+    assert [picture["phrase"][0] for picture in saved] == [["b", "Running"]] * 3
 
     it.select(3)
     it.page.evaluate(f"{PANEL}.context.model.sharedModel.undoManager.stopCapturing()")  # undone on its own

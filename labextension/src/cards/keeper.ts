@@ -1,8 +1,8 @@
-import type { ICellModel } from '@jupyterlab/cells';
+import type { CodeCell, ICellModel } from '@jupyterlab/cells';
 import type { IMimeBundle, INotebookContent } from '@jupyterlab/nbformat';
 import type { Contents } from '@jupyterlab/services';
 import type { DocumentRegistry } from '@jupyterlab/docregistry';
-import type { INotebookModel } from '@jupyterlab/notebook';
+import type { INotebookModel, NotebookPanel } from '@jupyterlab/notebook';
 import type { IObservableList } from '@jupyterlab/observables';
 import type { IDisposable } from '@lumino/disposable';
 import { Signal } from '@lumino/signaling';
@@ -100,6 +100,14 @@ export class Keeper implements IDisposable {
     Signal.clearData(this);
   }
 
+  /** A panel shows the notebook. */
+  addPanel(panel: NotebookPanel): void {
+    this._panels.add(panel);
+    panel.disposed.connect(() => {
+      this._panels.delete(panel);
+    });
+  }
+
   /** The ids of the tasks that run, as far as they have cards here. */
   get running(): Iterable<string> {
     return this._live.keys();
@@ -127,7 +135,7 @@ export class Keeper implements IDisposable {
   private _storeWhatIsSeen(): void {
     const { model } = this._context;
     const plain = model.toJSON.bind(model) as () => INotebookContent;
-    model.toJSON = () => storable(plain(), seenPicture);
+    model.toJSON = () => storable(plain(), (id) => this._seen(id));
   }
 
   private _onCells(_: unknown, change: IObservableList.IChangedArgs<ICellModel>): void {
@@ -182,7 +190,7 @@ export class Keeper implements IDisposable {
         continue;
       } else if (this._gone.has(id)) {
         this._quietly(() => {
-          lose(card);
+          this._lose(card);
         });
       } else if (live && !card.hasView && this._isRestored) {
         this._quietly(() => {
@@ -314,11 +322,45 @@ export class Keeper implements IDisposable {
     if (loss === 'stopped' && !this._turns.isShared) {
       for (const card of lost) {
         this._change(card.picture.task_id, () => {
-          lose(card);
+          this._lose(card);
         });
       }
     } else {
       this._turns.take(ids, loss === 'not loaded');
+    }
+  }
+
+  /** From now on a card shows what was last seen of its task, and that the kernel stopped. */
+  private _lose(card: CardOutput): void {
+    const seen = this._seen(card.picture.task_id);
+    const picture = seen ? latest(card.picture, seen) : card.picture;
+    write(card, { ...withoutView(card), [MIME]: { ...picture, lost: true } } as unknown as IMimeBundle);
+  }
+
+  /** The newest picture of a task that this page shows. Each card's node gives its own. */
+  private _seen(id: string): Picture | undefined {
+    let newest: Picture | undefined;
+    for (const root of this._roots()) {
+      for (const node of root.querySelectorAll<HTMLElement & { aura?: () => Picture }>('.aura-card')) {
+        const picture = node.aura?.();
+        if (picture?.task_id === id && (!newest || picture.now > newest.now)) {
+          newest = picture;
+        }
+      }
+    }
+    return newest;
+  }
+
+  /** Where cards are drawn: on the page, and in outputs that are hidden. */
+  private *_roots(): Generator<ParentNode> {
+    yield document;
+    for (const panel of this._panels) {
+      for (const cell of panel.content.widgets) {
+        const hidden = cell.model.type === 'code' ? (cell as CodeCell).outputArea.node : document;
+        if (!hidden.isConnected) {
+          yield hidden;
+        }
+      }
     }
   }
 
@@ -388,6 +430,7 @@ export class Keeper implements IDisposable {
   private _isRestored = false;
   private _restoring: ReturnType<typeof setTimeout> | undefined;
   private _looking: ReturnType<typeof setTimeout> | undefined;
+  private readonly _panels = new Set<NotebookPanel>();
   private _saving: readonly string[] = [];
   private _checking: Promise<void> | undefined;
   private readonly _turns: Turns;
@@ -402,23 +445,4 @@ export class Keeper implements IDisposable {
   /** Tasks whose cards came with a view, of which it was not known whether their kernel is there. */
   private readonly _found = new Set<string>();
   private readonly _ended = new Signal<this, Picture>(this);
-}
-
-/** From now on a card shows what was last seen of its task, and that the kernel stopped. */
-function lose(card: CardOutput): void {
-  const seen = seenPicture(card.picture.task_id);
-  const picture = seen ? latest(card.picture, seen) : card.picture;
-  write(card, { ...withoutView(card), [MIME]: { ...picture, lost: true } } as unknown as IMimeBundle);
-}
-
-/** The newest picture of a task that this page shows. Each card's node gives its own. */
-function seenPicture(id: string): Picture | undefined {
-  let newest: Picture | undefined;
-  for (const node of document.querySelectorAll<HTMLElement & { aura?: () => Picture }>('.aura-card')) {
-    const picture = node.aura?.();
-    if (picture?.task_id === id && (!newest || picture.now > newest.now)) {
-      newest = picture;
-    }
-  }
-  return newest;
 }

@@ -54,6 +54,7 @@ export class Keepers implements IDisposable {
   /** A panel shows a notebook. */
   add(panel: NotebookPanel): Keeper {
     const keeper = this._of(panel.context);
+    keeper.addPanel(panel);
     this._panels.add(panel);
     panel.disposed.connect(() => {
       this._panels.delete(panel);
