@@ -242,7 +242,8 @@ export class Keeper implements IDisposable {
     this._quietly(() => {
       for (const card of [...this._open()]) {
         if (card.picture.task_id === picture.task_id && !card.hasView) {
-          write(card, { ...withoutView(card), [MIME]: latest(card.picture, picture) } as unknown as IMimeBundle);
+          // newer than any that a file holds, whatever time that says
+          write(card, { ...withoutView(card), [MIME]: { ...card.picture, ...picture } } as unknown as IMimeBundle);
         }
       }
     });
