@@ -148,12 +148,12 @@ def _cell(character: str, column: int) -> tuple[str, int]:
 
 
 _UNSAFE = re.compile(
-    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb]"
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff\ufeff\ufff9-\ufffb\ufffe\uffff]"
 )
 
 
 def visible(text: str) -> str:
-    """Text in which nothing can move the cursor, change colours or turn the writing direction."""
+    """Text in which nothing can move the cursor, change colours or turn the writing direction; XML can hold it."""
     return _UNSAFE.sub(lambda found: _picture(ord(found[0])), text)
 
 

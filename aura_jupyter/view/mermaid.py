@@ -69,5 +69,5 @@ def _id(step: PlannedStep) -> str:
 
 
 def _label(name: str) -> str:
-    """A name in which nothing ends the quotes, is HTML, or is one of Mermaid's own codes."""
-    return re.sub(r'[#"<>&`\\]', lambda found: f"#{ord(found[0])};", words.cut(name, 60))
+    """A name in which nothing ends the quotes, is HTML, or is one of Mermaid's own codes or directives."""
+    return re.sub(r'[#"<>&`%\\]', lambda found: f"#{ord(found[0])};", words.cut(name, 60))

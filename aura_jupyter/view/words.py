@@ -31,8 +31,8 @@ GLYPHS = {
 BUSY = "the kernel is busy"
 BUSY_WITH_CELL = "the kernel is busy with a cell"
 _CONTROL = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]"
-)  # escape codes, and what turns the direction of text
+    "[\x00-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufffe\uffff]"
+)  # escape codes, what turns the direction of text, and what XML cannot hold
 ASCII = str.maketrans({"○": ".", "◐": ">", "↻": "~", "✓": "+", "✗": "x", "–": "-", "⊘": "/", "×": "x", "…": "..."})
 
 

@@ -253,6 +253,19 @@ def test_what_a_spec_says_cannot_steer_the_terminal(aura: Says) -> None:
     assert "\x1b" not in aura("graph", "evil.yaml")[1]
 
 
+def test_a_picture_is_xml_whatever_the_names_are(aura: Says) -> None:
+    Path("evil.json").write_text('{"steps": [{"name": "a\\ufffeb", "action": "core.sleep", "params": {"seconds": 0}}]}')
+    drawn = ElementTree.fromstring(aura("graph", "evil.json", "--format", "svg")[1])
+    assert "a\ufffdb" in {title.text for title in drawn.iter("{http://www.w3.org/2000/svg}title")}
+
+
+def test_a_name_is_no_directive_to_mermaid_wherever_it_stands(aura: Says) -> None:
+    name = "a %%{init: {'theme': 'dark'}}%%"
+    spec = {"steps": [{"name": name, "action": "core.sleep", "params": {"seconds": 0}}]}
+    Path("evil.json").write_text(json.dumps(spec))
+    assert "%%" not in aura("graph", "evil.json", "--format", "mermaid")[1]
+
+
 def test_the_schema_is_that_of_specs(aura: Says) -> None:
     status, out, _ = aura("schema")
     schema = json.loads(out)
