@@ -14,9 +14,12 @@ from .completion import Offer, complete
 from .explanation import explain
 from .surroundings import Surroundings, signature_of
 
+MOST = 1_000
+"""Problems that are told: to underline ten thousands would hold up an editor."""
+
 
 def validated(spec: str | dict[str, Any], namespace: Namespace | None, above: tuple[str, ...] = ()) -> Validated:
-    """The problems of a spec.
+    """The problems of a spec, the first of them where there are very many.
 
     Args:
         spec: its text, or a mapping.
@@ -26,7 +29,7 @@ def validated(spec: str | dict[str, Any], namespace: Namespace | None, above: tu
     try:
         check(Source(spec, above=above) if isinstance(spec, str) else spec, namespace)
     except SpecError as error:
-        return Validated(problems=[ProblemInfo(**each) for each in error.to_json()])
+        return Validated(problems=[ProblemInfo(**each) for each in error.to_json()[:MOST]])
     return Validated(problems=[])
 
 

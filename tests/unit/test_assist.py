@@ -11,6 +11,7 @@ import pytest
 
 import aura_jupyter as aura
 from aura_jupyter.actions.registry import Action, from_callable, registry
+from aura_jupyter.assist import answers
 from aura_jupyter.assist.completion import complete
 from aura_jupyter.assist.explanation import explain
 from aura_jupyter.assist.surroundings import Registered
@@ -243,6 +244,11 @@ def test_a_step_is_not_offered_what_waits_for_it_however_far() -> None:
           - name: f
         """
     ) == ["b", "c", "e"]
+
+
+def test_of_very_many_problems_the_first_are_told() -> None:
+    problems = answers.validated("steps:\n" + "- x\n" * (answers.MOST + 500), None).problems
+    assert [each.line for each in problems] == list(range(2, answers.MOST + 2))
 
 
 def test_500_lines_are_read() -> None:
