@@ -32,7 +32,7 @@ steps:
 """
 FAILS = "%%aura broken\nsteps: [{name: join, action: file.read, params: {path: nowhere.txt}}]"
 CELLS = [
-    f"{LOAD}%config AuraMagics.max_concurrency = 2\nflights, others = [1, 2, 3], {{'b': 2}}",
+    f"{LOAD}%config AuraMagics.max_concurrency = 2\nflights, others = [1, 2, 3], {{'b': 2}}\n{'long_name_' * 5} = 1",
     *(task(f"panel_{name}") for name in ("a", "b", "c", "d")),
     FAILS,
     "hold('go-held')",
@@ -261,6 +261,7 @@ def test_a_form_checks_its_values_and_runs_a_file_or_the_cell(opened: Callable[[
     expect(form).not_to_contain_text("A value is needed.")
     panel.button("Run").click()
     expect(form).to_contain_text("2 problems")
+    assert panel.node.evaluate("node => node.scrollWidth <= node.clientWidth")
     expect(form).to_contain_text("A value is needed.")
     expect(form.get_by_label("rate")).to_be_focused()
     expect(form.get_by_label("rate")).to_have_attribute("aria-invalid", "true")
