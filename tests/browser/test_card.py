@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +33,8 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
 
 
 @pytest.fixture
-def cards(page: Page, pages: dict[str, Path]) -> Callable[..., Page]:
-    """Opens the page: `cards("dark", narrow=True)`."""
+def cards(page: Page, pages: dict[str, Path]) -> Iterator[Callable[..., Page]]:
+    """Opens the page: `cards("dark", narrow=True)`. Nothing may go wrong on it, to the end of the test."""
     errors: list[str] = []
     page.on("pageerror", lambda error: errors.append(str(error)))
 
@@ -44,7 +44,8 @@ def cards(page: Page, pages: dict[str, Path]) -> Callable[..., Page]:
         assert not errors
         return page
 
-    return opened
+    yield opened
+    assert not errors
 
 
 def row(page: Page, state: str, name: str) -> Locator:
@@ -293,6 +294,8 @@ def test_the_graph_shows_each_step_with_its_state_and_follows_it(cards: Callable
         s.merge({marks: [[2, "c"]], rows: [{...row, icon: "completed"}], rev: 1, now: Date.now()}); }"""
     )
     expect(page.locator("#side-by-side .a-graph .n.a-running")).to_have_count(2)
+    tab(page, "side-by-side", "Steps").click()
+    expect(row(page, "side-by-side", "planes")).to_be_visible()
 
 
 def test_a_large_task_is_filtered_by_text_and_state(cards: Callable[..., Page]) -> None:

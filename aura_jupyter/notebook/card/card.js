@@ -265,9 +265,9 @@ export const draw = (node, source) => {
     },
     later,
     show: (name, what) => {
-      picked = name ?? picked;
+      picked = name;
       drawAll();
-      card.more(() => views[name].pick?.(what));
+      card.more(() => views[name]?.pick?.(what));
     },
   };
 
