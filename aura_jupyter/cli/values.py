@@ -64,9 +64,10 @@ def given_inputs(
     files = [file, *files] if file is not None else files
     _check(files, single, spec_is_stdin=spec_is_stdin)
     found = Given()
-    for each in files:
-        found.values |= _mapping(each)
     types = {spec.name: spec.type for spec in specs or ()}
+    has_secrets = any("secret" in kind for kind in types.values())
+    for each in files:
+        found.values |= _mapping(each, has_secrets=has_secrets)
     problems: list[Problem] = []
     for word in single:
         kind = types.get(word.name, "any")
@@ -104,10 +105,18 @@ def _file_of(text: str) -> str | None:
     return text[1:] if text.startswith("@") and not text.startswith("@@") else None
 
 
-def _mapping(file: str) -> Mapping[str, Any]:
+def _mapping(file: str, *, has_secrets: bool) -> Mapping[str, Any]:
     """The inputs of a file."""
-    source = source_of(content_of(file), NAME_OF_STDIN if file == STDIN else file)
-    found = read_text(source)
+    name = NAME_OF_STDIN if file == STDIN else file
+    source = source_of(content_of(file), name)
+    try:
+        found = read_text(source)
+    except SpecError as error:
+        if not has_secrets:
+            raise
+        where = f"line {error.line}" if error.line is not None else "it"
+        hint = "What stands there is not shown, since it may be a secret"
+        raise UsageError(f"{name} cannot be read as YAML: there is a mistake in {where}", hint) from None
     for name in found:
         if not isinstance(name, str):
             problem = Problem("wrong-type", f"the name of an input must be text, and this is {name!r}", "", (name,))

@@ -655,6 +655,15 @@ def test_a_secret_comes_from_the_environment_or_a_file_and_is_never_shown(aura: 
         assert "history" not in done.stderr
 
 
+def test_a_file_of_inputs_that_cannot_be_read_is_not_shown_where_there_are_secrets(aura: CommandLine) -> None:
+    aura.file("login.yaml", "inputs: [{name: key, type: secret}]\nsteps: [{action: core.log, params: {message: x}}]")
+    aura.file("inputs.yaml", "other: 1\nkey: [s3cr3t-k3y")
+    done = aura("run", "login.yaml", "-i", "@inputs.yaml")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "inputs.yaml cannot be read as YAML: there is a mistake in line 2" in done.stderr
+    assert "s3cr3t" not in done.stderr
+
+
 def test_a_secret_in_plain_is_taken_and_said_once_to_be_visible(inside: Inside) -> None:
     inside.file("secret.yaml", SECRET)
     done = inside("run", "secret.yaml", "-i", "key=hunter2")
