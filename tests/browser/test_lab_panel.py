@@ -159,7 +159,8 @@ def test_the_panel_lists_tasks_and_its_buttons_act(opened: Callable[[list[str]],
 def test_a_question_is_answered_in_the_panel_and_its_choices_can_be_read(opened: Callable[[list[str]], Panel]) -> None:
     choices = "[Publish it, Ask me again tomorrow when the numbers of the last week are there, Reject]"
     params = f"{{message: 'Publish the table?', choices: {choices}}}"
-    panel = opened([LOAD, f"%%aura asks\nsteps: [{{name: publish, action: human.approve, params: {params}}}]"])
+    load = f"{LOAD}pathlib.Path('asking').write_text(str(os.getpid()))"
+    panel = opened([load, f"%%aura asks\nsteps: [{{name: publish, action: human.approve, params: {params}}}]"])
     panel.it.run(0, 1)
     panel.button("asks").click()
     buttons = panel.item("asks").locator(".a-btns button")
@@ -169,6 +170,14 @@ def test_a_question_is_answered_in_the_panel_and_its_choices_can_be_read(opened:
     assert [button.evaluate(whole) for button in buttons.all()] == [True, True, True]
     buttons.nth(1).click()
     expect(panel.item("asks")).to_contain_text("Completed")
+
+    panel.press("asks", "Run again")
+    panel.items("Running").get_by_role("button", name="asks").click()
+    expect(buttons).to_have_count(3)
+    os.kill(int((panel.it.work / "asking").read_text("utf-8")), signal.SIGKILL)
+    expect(panel.node).to_contain_text("The kernel stopped while this ran")
+    expect(panel.node).to_contain_text("Was running")
+    expect(buttons).to_have_count(0)
 
 
 def test_the_list_is_live_also_while_a_cell_holds_the_kernel(opened: Callable[[list[str]], Panel]) -> None:

@@ -9,7 +9,7 @@ import type { ISignal } from '@lumino/signaling';
 import { NoAnswer } from '../kernel/control';
 import type { Hub, Loss } from '../kernel/hub';
 import type { FromKernel, StepInfo, TaskSummary } from '../kernel/protocol';
-import { groupOf, lost } from './tasks';
+import { groupOf, lost, lostStep } from './tasks';
 
 /** How long the comm may take to say whether Aura is there before the control channel is asked: a cell may hold it. */
 const COMM = 400; // ms
@@ -212,6 +212,9 @@ export class Desk implements IDisposable {
     for (const entry of this.tasks.values()) {
       entry.task = lost(entry.task, this._lostPhrase, new Date());
       entry.gone = true;
+      for (const [row, step] of entry.steps ?? []) {
+        entry.steps?.set(row, lostStep(step));
+      }
       this._changed.emit(entry);
     }
     this._presence = loss === 'not loaded' ? 'absent' : 'asked';

@@ -242,6 +242,8 @@ class StepRow {
           this._answer(step, choice);
         });
       parts.push(el('b', '', step.question), el('span', 'a-btns', ...step.choices.map(choose)));
+    } else if (standing === 'lost') {
+      parts.push(document.createTextNode(this._trans.__('Was running')));
     } else if (['failed', 'running', 'skipped', 'cancelled'].includes(standing)) {
       parts.push(document.createTextNode(step.detail));
     }

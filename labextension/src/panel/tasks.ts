@@ -112,3 +112,8 @@ export function lost(task: TaskSummary, phrase: string, now: Date): TaskSummary 
         cancelling: false,
       };
 }
+
+/** A step whose kernel is gone: one that ran stands still, and asks nobody. */
+export function lostStep(step: StepInfo): StepInfo {
+  return step.status === 'RUNNING' ? { ...step, status: 'LOST', question: null } : step;
+}
