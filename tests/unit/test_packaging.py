@@ -154,3 +154,10 @@ def test_what_is_built_and_not_older_than_its_sources_is_not_built_again(
     os.utime(tmp_path / source, (newest + 1, newest + 1))
     with pytest.raises(RuntimeError, match="node"):
         build_all()
+
+
+def test_what_the_extension_bundles_wants_no_newer_codemirror_than_jupyterlab_4_4_has() -> None:
+    """JupyterLab's own is shared; a newer function that a bundled package calls is missing there."""
+    lock = json.loads((ROOT / "labextension" / "package-lock.json").read_text("utf-8"))
+    wanted = lock["packages"]["node_modules/@codemirror/lint"]["dependencies"]["@codemirror/view"]
+    assert tuple(map(int, wanted.removeprefix("^").split(".")))[:2] <= (6, 36)

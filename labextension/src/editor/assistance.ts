@@ -1,11 +1,4 @@
-import {
-  closeLintPanel,
-  forEachDiagnostic,
-  linter,
-  nextDiagnostic,
-  openLintPanel,
-  previousDiagnostic,
-} from '@codemirror/lint';
+import { closeLintPanel, forEachDiagnostic, linter, openLintPanel } from '@codemirror/lint';
 import type { Diagnostic } from '@codemirror/lint';
 import type { EditorState, Extension, Text } from '@codemirror/state';
 import { StateEffect } from '@codemirror/state';
@@ -19,6 +12,7 @@ import type { Kind } from './diagnostics';
 import { drawn, explanationOf } from './explanation';
 import { headOf } from './head';
 import { length } from './positions';
+import { walk } from './walk';
 
 /** How long typing must rest before a spec is looked at. */
 const REST = 300; // ms
@@ -45,8 +39,8 @@ export function assistance(help: Help, kind: Kind): Extension {
       needsRefresh: (update) => update.transactions.some((each) => each.effects.some((effect) => effect.is(recheck))),
     }),
     hoverTooltip((view, pos) => explained(view, pos, help)),
+    walk,
     keymap.of([
-      { key: 'F8', run: nextDiagnostic, shift: previousDiagnostic },
       // a notebook keeps the focus in the cell, where Escape is its own: the same keys close the list
       { key: 'Mod-Shift-m', run: (view) => closeLintPanel(view) || openLintPanel(view) },
       { key: 'Mod-.', run: applyFix },
