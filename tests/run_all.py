@@ -82,6 +82,7 @@ def _run(names: list[str], folder: Path) -> list[Count]:
 
 def _environment(folder: Path) -> dict[str, str]:
     """Settings and start-up files of the person who runs the tests have no part in them."""
+    folder.mkdir(exist_ok=True)  # IPython makes its own in one that is there
     own = {name: str(folder / name.lower()) for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR")}
     return {**os.environ, **own, "JUPYTER_PREFER_ENV_PATH": "1", "PYTHONNOUSERSITE": "1"}
 

@@ -42,6 +42,17 @@ def test_the_last_line_sums_up_all_runs(run_all: Runner) -> None:
     assert status == 0
 
 
+def test_each_run_has_a_place_for_settings_of_its_own(run_all: Runner) -> None:
+    checks = """
+import os, pathlib
+def test_it():
+    for name in ("IPYTHONDIR", "JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR"):
+        assert pathlib.Path(os.environ[name]).parent.is_dir()
+    assert pathlib.Path(os.environ[name]).parent.name == pathlib.Path(__file__).parent.name
+"""
+    assert run_all("unit", "kernel", unit=checks, kernel=checks)[1][-1] == "2 passed, 0 failed"
+
+
 def test_failures_and_errors_count_as_failed_and_the_next_run_goes_on(run_all: Runner) -> None:
     unit = """
 import pytest
