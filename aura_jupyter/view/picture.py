@@ -18,7 +18,8 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 from ..engine.tasklet import StepRun, StepStatus, Tasklet, TaskStatus
@@ -34,6 +35,7 @@ MANY = 500
 _GRAPH = 60
 _INPUTS = 50
 _NAME = 200
+_OPENED_BYTES = 20_000  # of the details of a row that is stored because somebody has opened it
 
 Json = dict[str, Any]
 
@@ -48,18 +50,23 @@ def state(tasklet: Tasklet, *, can_run_again: bool = False) -> Json:
     return LivePicture(tasklet, can_run_again=can_run_again).whole()
 
 
-def stored(tasklet: Tasklet, shown: Shown | None = None) -> Json:
+def stored(
+    tasklet: Tasklet, shown: Shown | None = None, read: Mapping[str, Sequence[Json]] = MappingProxyType({})
+) -> Json:
     """The picture for a file: 50 log lines, 200 rows and 100 KB at the most; a last row names what is missing.
 
     Args:
         tasklet: the task.
         shown: what is known of its steps already, and is up to date.
+        read: the blocks of rows that somebody has opened, which stay open where they are not large.
     """
     live = LivePicture(tasklet, shown=shown)
     picture = live.whole()
     for row in picture["rows"]:
         if row.get("icon") == "failed" or row["id"] == "result":
             row["blocks"] = opened.opened(tasklet, row["id"], live.shown)
+        elif row["id"] in read and _size(blocks := read[row["id"]]) <= _OPENED_BYTES:
+            row["blocks"] = blocks
     mask = tasklet.secrets.mask
     records = list(tasklet.logs)
     picture["lines"] = [lines.line(record, mask) for record in records[-LOG_LINES:]]

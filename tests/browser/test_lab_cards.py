@@ -288,3 +288,21 @@ def test_nobody_sees_a_missing_widget_however_slowly_the_kernel_starts(tasks: Op
     assert no_widget_was_missed(it.seen())
     assert not it.dirty()
     assert it.pictures()[0]["lost"]
+
+
+def test_a_reader_is_left_where_he_reads_when_the_task_ends(tasks: Opened) -> None:
+    it = tasks([LOAD, task("read")])
+    it.run(0)
+    it.start(1)
+    card = it.lab.card(1)
+    card.get_by_role("button", name="first").click()
+    expect(card.locator(".a-open")).to_contain_text("core.log")
+    card.get_by_role("tab", name="Log").click()
+    expect(card.get_by_role("tabpanel", name="Log")).to_contain_text("hello")
+    it.release("read")
+    ended = it.lab.snapshot(1)
+    expect(ended).to_contain_text("Completed, 3 steps")
+    expect(ended.get_by_role("tabpanel", name="Log")).to_contain_text("hello")
+    ended.get_by_role("tab", name="Steps").click()
+    expect(ended.get_by_role("button", name="first")).to_have_attribute("aria-expanded", "true")
+    expect(ended.locator(".a-open")).to_contain_text("core.log")

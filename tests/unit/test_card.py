@@ -20,6 +20,7 @@ from aura_jupyter.notebook.card.board import KEPT, board_of, card_of, final_bund
 from aura_jupyter.notebook.card.budget import IN_ALL, PER_CARD
 from aura_jupyter.notebook.card.card import Card, asset
 from aura_jupyter.notebook.mime import MIME, VIEW
+from aura_jupyter.view import picture
 
 
 class Names(dict[str, Any]):
@@ -365,6 +366,27 @@ async def test_opening_a_row_asks_for_what_is_under_it(scheduler: Scheduler) -> 
     first, second = wire.messages("opened")
     assert first["blocks"][0]["pairs"][0][:2] == ["action", ["c", "chatty"]]
     assert second["blocks"] == []
+
+
+async def test_what_opens_under_rows_that_somebody_reads_is_stored_as_it_is_at_the_end(
+    scheduler: Scheduler, names: Names, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tasklet = scheduler.run_ad_hoc_task(HOLD, {})
+    card, wire = wired(tasklet)
+    await names["reached"].wait()
+    press(card, kind="open", row="0", key="k")
+    await until(lambda: len(wire.messages("opened")) == 1)
+    assert all("blocks" not in row for row in final_bundle(tasklet)[MIME]["rows"])  # it goes on, and may change
+    names["gate"].set()
+    await tasklet.wait()
+    drawn = asyncio.Event()
+    when_quick(tasklet, drawn.set)
+    await drawn.wait()
+    wait, then = final_bundle(tasklet)[MIME]["rows"][:2]
+    assert [block["label"] for block in wait["blocks"] if "text" in block] == ["Output"]
+    assert "blocks" not in then
+    monkeypatch.setattr(picture, "_OPENED_BYTES", 10)  # a large one is not
+    assert "blocks" not in final_bundle(tasklet)[MIME]["rows"][0]
 
 
 async def test_the_second_part_comes_when_it_is_asked_for(scheduler: Scheduler) -> None:

@@ -89,7 +89,8 @@ class CardBoard:
     def bundle(self, tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
         """The output without the widget, see `final_bundle`."""
         shown = self.known_of(tasklet)
-        picture = stored(tasklet, shown)
+        card = self._cards.get(tasklet.task_id)
+        picture = stored(tasklet, shown, card.read if card is not None and tasklet.status.is_final else {})
         text = text_final(tasklet, shown) if awaited and tasklet.status.is_final else sentence(tasklet)
         return {MIME: picture, "text/html": to_html(picture), "text/plain": text}
 
@@ -281,15 +282,27 @@ def final_bundle(tasklet: Tasklet, *, awaited: bool = False) -> dict[str, Any]:
 
 
 def when_quick(tasklet: Tasklet, then: Callable[[], object]) -> None:
-    """Call back once the end of a task is quick to draw: where its text is long, the line that failed is found before.
+    """Call back once the end of a task is quick to draw.
+
+    Where its text is long, the line that failed is found before; and what opens under the rows that somebody reads is
+    made.
 
     Args:
         tasklet: a task that has ended.
         then: called on its loop's thread.
     """
     step, text = failed_in(tasklet), tasklet.source.text or ""
-    if step is None or len(text) < _LONG:
+    board = board_of(tasklet.scheduler)
+    card = board.open_card(tasklet)
+    find_line = step is not None and len(text) >= _LONG
+    if not find_line and (card is None or not card.read):
         then()
         return
-    path = step.path
-    board_of(tasklet.scheduler).made_elsewhere(lambda: step_mark(tasklet.source, path), lambda _: then())
+
+    def make() -> None:
+        if find_line and step is not None:
+            step_mark(tasklet.source, step.path)
+        if card is not None:
+            card.read_on()
+
+    board.made_elsewhere(make, lambda _: then())

@@ -14,7 +14,7 @@ from ipywidgets import Layout
 
 from ...engine.tasklet import StepRun, Tasklet
 from ...view import graph, lines
-from ...view.opened import blocks_of, find
+from ...view.opened import blocks_of, find, opened
 from ...view.picture import Json, LivePicture, stored
 from ...view.shown import Shown
 from ...view.text import sentence
@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from .board import CardBoard
 
 _ROWS = 100
+_READ = 20  # rows whose details are kept because somebody has opened them
 _HERE = Path(__file__).parent
 
 Message = Mapping[str, Any]
@@ -65,6 +66,7 @@ class Card(anywidget.AnyWidget):
         self.tasklet = tasklet
         self.may_send_at = 0.0  # on the loop's clock
         self._board = board
+        self.read: dict[str, list[Json]] = {}  # what opens under the rows that somebody has opened
         self._changed: set[StepRun] = set()
         self._telling = threading.RLock()  # the loop's thread tells, and while a cell holds that one, others do
         self._end_is_told = tasklet.status.is_final
@@ -93,6 +95,7 @@ class Card(anywidget.AnyWidget):
             self._end_is_told = tasklet.status.is_final
             self._live = LivePicture(tasklet, can_run_again=self._board.again is not None)
             self._changed.clear()
+            self.read.clear()
             self.send_state("picture")
         self._board.watch()
 
@@ -219,11 +222,23 @@ class Card(anywidget.AnyWidget):
         """What opens under a row: found here, and made in a thread, since a `repr` may take long."""
         tasklet, name, key = self.tasklet, str(message.get("row")), message.get("key")
         row = find(tasklet, name, self._live.shown)
-        self._board.made_elsewhere(
-            lambda: blocks_of(row, tasklet),
-            lambda blocks: self._tell(tasklet, {"kind": "opened", "row": name, "key": key, "blocks": blocks}),
-            in_any_thread=True,
-        )
+
+        def tell(blocks: list[Json]) -> None:
+            with self._telling:
+                if tasklet is self.tasklet:
+                    self.read.pop(name, None)
+                    self.read[name] = blocks
+                    for oldest in list(self.read)[:-_READ]:
+                        del self.read[oldest]
+            self._tell(tasklet, {"kind": "opened", "row": name, "key": key, "blocks": blocks})
+
+        self._board.made_elsewhere(lambda: blocks_of(row, tasklet), tell, in_any_thread=True)
+
+    def read_on(self) -> None:
+        """Make anew what opens under the rows that somebody has opened; any thread, for a task that has ended."""
+        shown = Shown(self.tasklet)
+        for name in list(self.read):
+            self.read[name] = opened(self.tasklet, name, shown)
 
     def _graph(self, _message: Message) -> None:
         tasklet = self.tasklet

@@ -5,6 +5,7 @@ import { IRenderMimeRegistry } from '@jupyterlab/rendermime';
 import { cardOver } from '../kernel/rest';
 import { IKeepers } from '../tokens';
 import { Keepers } from './keepers';
+import { Reading } from './reading';
 import { rendererFactory } from './renderer';
 
 const renderer: JupyterFrontEndPlugin<void> = {
@@ -13,7 +14,7 @@ const renderer: JupyterFrontEndPlugin<void> = {
   autoStart: true,
   requires: [IRenderMimeRegistry],
   activate: (_app, registry: IRenderMimeRegistry) => {
-    registry.addFactory(rendererFactory);
+    registry.addFactory(rendererFactory(new Reading()));
   },
 };
 

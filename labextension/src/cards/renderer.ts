@@ -6,13 +6,15 @@ import css from 'card_more.raw.css!=!../../../aura_jupyter/notebook/card/card_mo
 import more from '../../../aura_jupyter/notebook/card/card_more.js';
 import { asPicture, MIME } from './picture';
 import type { Picture, Source } from './picture';
+import type { Reading } from './reading';
 
 /** The style class of saved cards. */
 export const DRAWN = 'jp-RenderedAura';
 
 /** Draws a saved card, with the widget's own code. */
 export class CardRenderer extends Widget implements IRenderMime.IRenderer {
-  constructor() {
+  /** @param _reading - what somebody reads in the cards of the page. */
+  constructor(private readonly _reading: Reading) {
     super();
     this.addClass(DRAWN);
   }
@@ -44,6 +46,7 @@ export class CardRenderer extends Widget implements IRenderMime.IRenderer {
       const source = storedSource(picture);
       this._end = draw(this.node, source);
       this._source = source;
+      this._reading.restore(this.node, picture.task_id);
       return true;
     } catch {
       this.node.replaceChildren();
@@ -89,9 +92,9 @@ function storedSource(picture: Picture): StoredSource {
 }
 
 /** Comes after the widget's view in rank, so that a card that lives is drawn by that. */
-export const rendererFactory: IRenderMime.IRendererFactory = {
+export const rendererFactory = (reading: Reading): IRenderMime.IRendererFactory => ({
   safe: true,
   mimeTypes: [MIME],
   defaultRank: 40,
-  createRenderer: () => new CardRenderer(),
-};
+  createRenderer: () => new CardRenderer(reading),
+});
