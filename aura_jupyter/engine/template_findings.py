@@ -239,7 +239,8 @@ def _unknown_name(name: str, names: Names) -> Finding:
     near = nearest(name, [*inputs, *known])
     there_are = f"Known here are: {', '.join(known)}."
     if near is None:
-        return Finding("undefined-name", message, there_are)
+        how = f" A variable is read as '{_written('inputs', name)}', with '{name}' under 'inputs'."
+        return Finding("undefined-name", message, there_are + how)
     meant = near if near in known else _written("inputs", near)
     return Finding("undefined-name", message, f"Did you mean '{meant}'? {there_are}", fix=meant)
 

@@ -113,6 +113,8 @@ def advise(where: str, key: str, given: Mapping[str, object]) -> Advice:
         )
     spelled = write is not None
     write = write or nearest(key, KEYS[where])
+    if write is None and where == "step" and given.get("params", "") is None:
+        return Advice("unknown-key", says, f"Indent it under 'params', if {quote(key)} is a parameter of the action.")
     if write is None and len(given) == 1 and where in {"input", "step"}:
         return Advice("unknown-key", says, f"Write '- name: {_short(key)}', and what it holds as keys beside 'name'.")
     if write is None:
