@@ -21,7 +21,13 @@ class TaskError(AuraError):
 
 
 class TemplateError(AuraError):
-    """A template could not be rendered. The message names the step, the parameter and what was available."""
+    """A template could not be rendered. The message names the step, the parameter and what was available.
+
+    Attributes:
+        place: the keys that lead from the step to the template in the spec; empty where that is not known.
+    """
+
+    place: tuple[str, ...] = ()
 
 
 class TaskCancelled(AuraError):

@@ -124,7 +124,7 @@ def _tell_end(tasklet: Tasklet, *, quiet: bool) -> None:
         mask = tasklet.secrets.mask
         lines += ["", *trace.plain(trace.error_lines(error, mask))]
         step = failed_in(tasklet)
-        mark = trace.step_mark(tasklet.source, step.path) if step is not None else None
+        mark = trace.failed_mark(tasklet.source, step) if step is not None else None
         if mark is not None:
             where = trace.where(tasklet.source, mark)
             lines += ["", f"{where}:", *trace.plain(trace.spec_lines(tasklet.source, mark, mask))]

@@ -137,7 +137,7 @@ class StepWalk:
         try:
             return is_true(when.render(scope), "when")
         except TemplateError as error:
-            return self._explained(error, step, "when")
+            return self._explained(error, step, "when", "when")
 
     def _begin(self, run: StepRun) -> None:
         run.status = StepStatus.RUNNING
@@ -214,13 +214,14 @@ class StepWalk:
         try:
             value = str(text.render(scope)) if type(text) is Template else str(text)
         except TemplateError as error:
-            raise StepFailed(self._explained(error, step, "description"), final=True) from None
+            raise StepFailed(self._explained(error, step, "description", "description"), final=True) from None
         except BaseException as error:  # noqa: BLE001 - the __str__ of the value
             raise StepFailed(self.tasklet.secrets.mask_error(error), final=True) from None
         return self.tasklet.secrets.mask(value)
 
-    def _explained(self, error: TemplateError, step: PlannedStep, where: str) -> BaseException:
+    def _explained(self, error: TemplateError, step: PlannedStep, where: str, *place: str) -> BaseException:
         explained = TemplateError(f"step '{step.name}', {where}: {error}")
+        explained.place = place
         explained.__cause__ = error.__cause__
         return self.tasklet.secrets.mask_error(explained)
 
@@ -322,7 +323,7 @@ class StepWalk:
                 if not is_true(loop.while_.render(scope.with_locals(loop={"index": index})), "while"):
                     return outputs
             except TemplateError as error:
-                raise StepFailed(self._explained(error, step, "while"), final=True) from None
+                raise StepFailed(self._explained(error, step, "while", "loop", "while"), final=True) from None
             if index >= loop.max_iterations:
                 message = f"step '{step.name}': 'while' still holds after max_iterations ({loop.max_iterations}) turns"
                 raise StepFailed(TaskError(message))
@@ -341,7 +342,7 @@ class StepWalk:
             if isinstance(value, str | bytes):
                 raise TemplateError("a loop goes over a list or another iterable, and this is text")
         except TemplateError as error:
-            raise StepFailed(self._explained(error, step, key), final=True) from None
+            raise StepFailed(self._explained(error, step, key, "loop", key), final=True) from None
         except BaseException as error:  # noqa: BLE001 - of the value's own
             raise StepFailed(self.tasklet.secrets.mask_error(error), final=True) from None
         if type(value) is range:
@@ -371,7 +372,7 @@ class StepWalk:
             raise
         if not good:
             if isinstance(error, TemplateError):
-                raise StepFailed(self._explained(error, step, "for_each"), final=True)
+                raise StepFailed(self._explained(error, step, "for_each", "loop", "for_each"), final=True)
             raise StepFailed(self.tasklet.secrets.mask_error(error), final=True)
         return items
 
@@ -390,8 +391,8 @@ class StepWalk:
             if args:
                 run.args = args
         except TemplateError as error:
-            where = f"parameter '{key}'" if key != "args" else "args"
-            raise StepFailed(self._explained(error, step, where), final=True) from None
+            where, place = (f"parameter '{key}'", ("params", key)) if key != "args" else ("args", ("args",))
+            raise StepFailed(self._explained(error, step, where, *place), final=True) from None
         if step.retry is None:
             run.attempts += 1
             return await self._attempt(step, run, args, params, scope, 1)
@@ -426,7 +427,7 @@ class StepWalk:
         try:
             return is_true(until.render(scope.with_locals(output=output, attempt=number)), "until")
         except TemplateError as error:
-            raise StepFailed(self._explained(error, step, "until"), final=True) from None
+            raise StepFailed(self._explained(error, step, "until", "retry", "until"), final=True) from None
 
     async def _wait_for_next(self, run: StepRun, number: int, error: BaseException, delay: float) -> None:
         run.retry_at = time.time() + delay

@@ -122,7 +122,7 @@ def _note_line(tasklet: Tasklet, error: BaseException) -> None:
     notes: list[str] = getattr(error, "__notes__", [])
     name = tasklet.error_step or ""
     begin = f"in step '{name}' of "
-    mark = trace.step_mark(tasklet.source, tasklet.steps[name].path) if name in tasklet.steps else None
+    mark = trace.failed_mark(tasklet.source, tasklet.steps[name]) if name in tasklet.steps else None
     if mark is None:
         return
     where = trace.where(tasklet.source, mark)

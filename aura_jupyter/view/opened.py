@@ -77,7 +77,7 @@ def error_blocks(step: StepRun, tasklet: Tasklet) -> list[Json]:
     if step.error is not None:
         blocks.append(trace.block("Error", trace.error_lines(step.error, mask), error=True))
     source = tasklet.source
-    mark = trace.step_mark(source, step.path)
+    mark = trace.failed_mark(source, step)
     if mark is not None:
         blocks.append(trace.block(f"Spec, {trace.where(source, mark)}", trace.spec_lines(source, mark, mask)))
     return blocks

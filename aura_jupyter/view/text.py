@@ -124,7 +124,7 @@ def _turns(line: Line) -> str:
 
 def _where(line: Line) -> str:
     source = line.tasklet.source
-    mark = trace.step_mark(source, line.step.path)
+    mark = trace.failed_mark(source, line.step)
     return "" if mark is None else f" ({trace.where(source, mark)})"
 
 

@@ -13,6 +13,8 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+from ..engine.tasklet import StepRun
+from ..errors import TemplateError
 from ..spec.problems import Mark, Problem, Source, locate
 from . import words
 from .values import Mask
@@ -93,12 +95,23 @@ def _place(file: str) -> str:
     return "Cell" if _CELL.search(file) else Path(file).name
 
 
+def failed_mark(source: Source, step: StepRun) -> Mark | None:
+    """Where the template stands that failed a step, else its action."""
+    return step_mark(source, step.path, step.error.place if isinstance(step.error, TemplateError) else ())
+
+
 @lru_cache(maxsize=50)
-def step_mark(source: Source, path: tuple[str | int, ...]) -> Mark | None:
-    """Where a step's action stands in the spec's text, which is read to find it; None where there is no text."""
+def step_mark(source: Source, path: tuple[str | int, ...], place: tuple[str, ...] = ()) -> Mark | None:
+    """Where a step's action stands in the spec's text, which is read to find it; None where there is no text.
+
+    Args:
+        source: the spec.
+        path: of the step.
+        place: the keys that lead from it to another place in it.
+    """
     if source.text is None or not path:
         return None
-    for end in ((*path, "action"), path):
+    for end in (*([(*path, *place)] if place else []), (*path, "action"), path):
         found = locate([Problem(code="", message="", path=end)], source)
         if found and found[0].mark is not None:
             return found[0].mark

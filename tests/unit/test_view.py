@@ -251,6 +251,27 @@ async def test_the_lines_of_the_spec_end_with_its_last(scheduler: Scheduler, nam
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(
+    ("where", "line"),
+    [
+        ("params:\n      message: '{{ ctx.gone }}'", "  5 │       message: '{{ ctx.gone }}'"),
+        ("params: {message: hi}\n    when: ctx.gone", "  5 │     when: ctx.gone"),
+        (
+            "params: {message: hi}\n    loop: {for_each: '{{ ctx.gone }}'}",
+            "  5 │     loop: {for_each: '{{ ctx.gone }}'}",
+        ),
+    ],
+)
+async def test_what_a_template_failed_is_shown_where_the_template_stands(
+    scheduler: Scheduler, where: str, line: str
+) -> None:
+    tasklet = await ended(scheduler, f"steps:\n  - name: say\n    action: core.log\n    {where}\n")
+    (spec,) = [block for block in rows(stored(tasklet))["say"]["blocks"] if block["label"].startswith("Spec")]
+    assert spec["label"] == "Spec, line 5"
+    assert line in trace.plain(spec["code"])
+    assert "ctx.gone" in "".join(text for spans in spec["code"] for style, text in spans if style == "mark")
+
+
 async def test_frames_of_packages_are_counted_and_not_shown(scheduler: Scheduler, names: Names) -> None:
     names["joins"] = lambda: pd.DataFrame({"a": [1]}).merge(pd.DataFrame({"b": [1]}), on="a")
     tasklet = await ended(scheduler, "steps: [{name: join, action: joins}]")

@@ -16,7 +16,7 @@ from ...engine.tasklet import Tasklet, TaskStatus
 from ...view.picture import failed_in, stored
 from ...view.shown import Shown
 from ...view.text import sentence, text_final
-from ...view.trace import step_mark
+from ...view.trace import failed_mark
 from ..mime import MIME
 from .budget import Budget
 from .busy import Watchdog
@@ -301,7 +301,7 @@ def when_quick(tasklet: Tasklet, then: Callable[[], object]) -> None:
 
     def make() -> None:
         if find_line and step is not None:
-            step_mark(tasklet.source, step.path)
+            failed_mark(tasklet.source, step)
         if card is not None:
             card.read_on()
 
