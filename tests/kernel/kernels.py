@@ -116,9 +116,9 @@ class Kernel:
         assert value is not None
         return value
 
-    def wait_for(self, found: Callable[[Message], bool], start: int = 0) -> Message:
+    def wait_for(self, found: Callable[[Message], bool], start: int = 0, limit: float = LIMIT) -> Message:
         """The first message that satisfies, of those that came already (from number `start`) and those to come."""
-        end = time.monotonic() + LIMIT
+        end = time.monotonic() + limit
         seen = start
         while True:
             for message in self.messages[seen:]:
@@ -129,7 +129,7 @@ class Kernel:
                 self.messages.append(self.client.get_iopub_msg(timeout=max(0.0, end - time.monotonic())))
             except Empty:
                 last = [f"{each['msg_type']} {str(each['content'])[:200]}" for each in self.messages[-20:]]
-                raise AssertionError(f"no such message in {LIMIT} s; the last ones: {last}") from None
+                raise AssertionError(f"no such message in {limit} s; the last ones: {last}") from None
 
     def wait_for_text(self, text: str, start: int = 0) -> Message:
         """The first piece of printed text that holds this."""
