@@ -85,7 +85,7 @@ class Busy:
             self._kernel.interrupt()
             try:
                 self._kernel.wait_for(lambda message: is_idle(message, cell), limit=10)
-            except AssertionError:  # Python drops one that meets a destructor, and then a person presses again
+            except AssertionError:  # seen once in many runs, its cause not found: a person presses again
                 self._kernel.interrupt()
             assert self._kernel.finish(cell).status == "error"
 

@@ -236,9 +236,13 @@ class Card(anywidget.AnyWidget):
 
     def read_on(self) -> None:
         """Make anew what opens under the rows that somebody has opened; any thread, for a task that has ended."""
-        shown = Shown(self.tasklet)
+        tasklet = self.tasklet
+        shown = Shown(tasklet)
         for name in list(self.read):
-            self.read[name] = opened(self.tasklet, name, shown)
+            blocks = opened(tasklet, name, shown)
+            with self._telling:
+                if tasklet is self.tasklet and name in self.read:  # `Run again` may have come between
+                    self.read[name] = blocks
 
     def _graph(self, _message: Message) -> None:
         tasklet = self.tasklet
